@@ -1,0 +1,33 @@
+namespace FlEvents.Contracts;
+
+/// <summary>Command to a worker: train one client in one round. Sent to the client's own exchange or its pool's.</summary>
+public record TrainClient
+{
+    public required Guid RunId { get; init; }
+    public required Guid RoundId { get; init; }
+    public required int Round { get; init; }
+    public required string ClientId { get; init; }
+    public required Guid ReservationId { get; init; }
+    public required int Attempt { get; init; }
+    public required int LeaseNumber { get; init; }
+
+    /// <summary>128 random bits, 32 hexadecimal digits: it opens the upload of this task and of no other.</summary>
+    public required string LeaseToken { get; init; }
+
+    /// <summary>How long an accepted task may go without <see cref="LeaseRenewed"/>.</summary>
+    public required TimeSpan Lease { get; init; }
+
+    /// <summary>A task taken later is refused with <c>EXPIRED</c>.</summary>
+    public required DateTimeOffset DeadlineAt { get; init; }
+
+    public required BlobRef BaseModel { get; init; }
+    public required ModelSpec Model { get; init; }
+    public required DataSpec Data { get; init; }
+    public required TrainingSpec Training { get; init; }
+
+    /// <summary>The run's seed, from which non-private batches derive.</summary>
+    public required long Seed { get; init; }
+
+    /// <summary>What the client is charged for this task.</summary>
+    public required IReadOnlyList<PrivacyCharge> Charges { get; init; }
+}

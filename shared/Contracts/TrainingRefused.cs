@@ -1,0 +1,17 @@
+namespace FlEvents.Contracts;
+
+/// <summary>Event: a worker did not take a task. No lease was accepted, so nothing left the client: proof for a refund.</summary>
+public record TrainingRefused
+{
+    public required Guid RunId { get; init; }
+    public required Guid RoundId { get; init; }
+    public required int Round { get; init; }
+    public required string ClientId { get; init; }
+    public required Guid ReservationId { get; init; }
+    public required int LeaseNumber { get; init; }
+
+    /// <summary><c>EXPIRED</c>, <c>UNKNOWN_CLIENT</c>, <c>UNKNOWN_DATA_SET</c> or <c>BAD_DATA</c>.</summary>
+    public required string ReasonCode { get; init; }
+
+    public required string Detail { get; init; }
+}
