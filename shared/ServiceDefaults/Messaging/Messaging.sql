@@ -1,1 +1,23 @@
--- messaging
+-- Every service's database has these two tables; its own schema files add the rest.
+create table if not exists inbox
+(
+    endpoint    text not null,
+    message_id  text not null,
+    received_at text not null,
+    primary key (endpoint, message_id)
+) strict, without rowid;
+
+create table if not exists outbox
+(
+    seq         integer primary key autoincrement,
+    message_id  text    not null unique,
+    run_id      text,             -- the run and round the message belongs to: its row is kept until they are final
+    round       integer,
+    destination text,             -- name of an exchange; null for an event, which is published
+    type        text    not null,
+    body        text    not null,
+    created_at  text    not null,
+    sent_at     text
+) strict;
+
+create index if not exists outbox_unsent on outbox (seq) where sent_at is null;

@@ -1,0 +1,270 @@
+using System.Collections.Concurrent;
+using System.Reflection;
+using Dapper;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
+
+namespace FlEvents.ServiceDefaults.Storage;
+
+/// <summary>Where a service's database is and how hard its commits are.</summary>
+public record DatabaseSettings
+{
+    /// <summary>Service's short name, for logs and health: e.g. <c>orchestrator</c>.</summary>
+    public required string Name { get; init; }
+
+    public required string Path { get; init; }
+
+    /// <summary>Whether a commit is on the disk when it returns (SQLite's FULL), or survives a killed process only (NORMAL).</summary>
+    public required bool Synced { get; init; }
+
+    /// <summary>Assembly that holds the schema files.</summary>
+    public required Assembly Schema { get; init; }
+}
+
+/// <summary>
+/// A service's SQLite database with one writer. Work that waits shares a transaction, each piece under its own savepoint, so that a hundred
+/// messages cost one sync. A transient fault is tried again until the database is closed: it never reaches a consumer.
+/// </summary>
+public sealed partial class Database : IAsyncDisposable
+{
+    private const int LargestBatch = 256;
+    private static readonly TimeSpan LongestBackOff = TimeSpan.FromSeconds(5);
+
+    private readonly BlockingCollection<Work> _queue = [];
+    private readonly CancellationTokenSource _closing = new();
+    private readonly DatabaseSettings _settings;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private readonly SqliteConnection _writer;
+    private readonly Thread _thread;
+    private bool _syncedNow;
+
+    static Database()
+    {
+        DefaultTypeMap.MatchNamesWithUnderscores = true;
+        SqlMapper.RemoveTypeMap(typeof(Guid));
+        SqlMapper.AddTypeHandler(new GuidHandler());
+        SqlMapper.RemoveTypeMap(typeof(DateTimeOffset));
+        SqlMapper.AddTypeHandler(new TimestampHandler());
+    }
+
+    public Database(DatabaseSettings settings, TimeProvider time, ILogger<Database> log)
+    {
+        _settings = settings;
+        _time = time;
+        _log = log;
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(settings.Path))!);
+        _writer = Open(SqliteOpenMode.ReadWriteCreate, pooling: false);
+        _writer.Execute("pragma journal_mode = wal");
+        _writer.Execute(settings.Synced ? "pragma synchronous = full" : "pragma synchronous = normal");
+        _syncedNow = settings.Synced;
+        SchemaMigration.Apply(_writer, settings.Schema);
+        _thread = new Thread(WriteLoop) { IsBackground = true, Name = $"{settings.Name}-writer" };
+        _thread.Start();
+    }
+
+    public string Name => _settings.Name;
+
+    public string FilePath => _settings.Path;
+
+    /// <summary>The fault that keeps the writer from committing now; null while all is well.</summary>
+    public string? Fault { get; private set; }
+
+    /// <summary>Completes when the next commit has written outbox rows.</summary>
+    public OutboxSignal OutboxWritten { get; } = new();
+
+    /// <summary>Runs <paramref name="work"/> in the writer's transaction and returns once it is committed.</summary>
+    /// <param name="work">May run more than once (after a fault): reads and writes through the transaction only.</param>
+    public Task<T> WriteAsync<T>(Func<Transaction, T> work, CancellationToken cancellationToken)
+    {
+        var item = new Work<T>(work, Synced: true, cancellationToken);
+        Enqueue(item);
+        return item.Completion.Task;
+    }
+
+    /// <inheritdoc cref="WriteAsync{T}(Func{Transaction, T}, CancellationToken)"/>
+    public Task WriteAsync(Action<Transaction> work, CancellationToken cancellationToken) => WriteAsync(
+        transaction =>
+        {
+            work(transaction);
+            return true;
+        },
+        cancellationToken);
+
+    /// <summary>Like <see cref="WriteAsync(Action{Transaction}, CancellationToken)"/> for work whose loss in a power cut does no harm, because it is done again.</summary>
+    public Task WriteUnsyncedAsync(Action<Transaction> work, CancellationToken cancellationToken)
+    {
+        var item = new Work<bool>(
+            transaction =>
+            {
+                work(transaction);
+                return true;
+            },
+            Synced: false,
+            cancellationToken);
+        Enqueue(item);
+        return item.Completion.Task;
+    }
+
+    /// <summary>Reads what is committed; never waits for the writer.</summary>
+    public T Read<T>(Func<SqliteConnection, T> query)
+    {
+        using var connection = Open(SqliteOpenMode.ReadOnly, pooling: true);
+        return query(connection);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _queue.CompleteAdding();
+        await _closing.CancelAsync();
+        await Task.Run(_thread.Join);
+        await _writer.DisposeAsync();
+        using var pooled = new SqliteConnection(ConnectionString(SqliteOpenMode.ReadOnly, pooling: true));
+        SqliteConnection.ClearPool(pooled);
+        OutboxWritten.Dispose();
+        _queue.Dispose();
+        _closing.Dispose();
+    }
+
+    private void Enqueue(Work item)
+    {
+        try
+        {
+            _queue.Add(item);
+        }
+        catch (InvalidOperationException)
+        {
+            item.Fail(new OperationCanceledException($"The {Name} database is closed."));
+        }
+    }
+
+    private void WriteLoop()
+    {
+        var batch = new List<Work>(LargestBatch);
+        foreach (var first in _queue.GetConsumingEnumerable())
+        {
+            batch.Add(first);
+            while (batch.Count < LargestBatch && _queue.TryTake(out var next))
+            {
+                batch.Add(next);
+            }
+
+            CommitPatiently(batch);
+            batch.Clear();
+        }
+    }
+
+    private void CommitPatiently(List<Work> batch)
+    {
+        var backOff = TimeSpan.FromMilliseconds(20);
+        while (true)
+        {
+            try
+            {
+                CommitOnce(batch);
+                Fault = null;
+                return;
+            }
+            catch (Exception e) when (SqliteFaults.IsTransient(e))
+            {
+                Fault = e.Message;
+                LogFault(Name, e.Message, backOff);
+                if (_closing.Token.WaitHandle.WaitOne(backOff))
+                {
+                    batch.ForEach(item => item.Fail(new OperationCanceledException($"The {Name} database was closed while it could not write: {e.Message}")));
+                    return;
+                }
+
+                backOff = backOff * 2 < LongestBackOff ? backOff * 2 : LongestBackOff;
+            }
+        }
+    }
+
+    private void CommitOnce(List<Work> batch)
+    {
+        SetSynced(_settings.Synced && batch.Any(item => item.Synced));
+        var hasOutbox = false;
+        using (var transaction = _writer.BeginTransaction())
+        {
+            foreach (var item in batch)
+            {
+                hasOutbox |= RunItem(item, transaction, alone: batch.Count == 1);
+            }
+
+            transaction.Commit();
+        }
+
+        batch.ForEach(item => item.Succeed());
+        if (hasOutbox)
+        {
+            OutboxWritten.Set();
+        }
+    }
+
+    private bool RunItem(Work item, SqliteTransaction transaction, bool alone)
+    {
+        if (item.CancellationToken.IsCancellationRequested)
+        {
+            item.Fail(new OperationCanceledException(item.CancellationToken));
+            return false;
+        }
+
+        var session = new Transaction(_writer, transaction, _time);
+        transaction.Save("item");
+        try
+        {
+            item.Run(session);
+            transaction.Release("item");
+            return session.HasOutbox;
+        }
+        catch (Exception e) when (!SqliteFaults.IsTransient(e))
+        {
+            transaction.Rollback("item");
+            item.Fail(e);
+            return false;
+        }
+    }
+
+    private void SetSynced(bool synced)
+    {
+        if (synced != _syncedNow)
+        {
+            _writer.Execute(synced ? "pragma synchronous = full" : "pragma synchronous = normal");
+            _syncedNow = synced;
+        }
+    }
+
+    private SqliteConnection Open(SqliteOpenMode mode, bool pooling)
+    {
+        var connection = new SqliteConnection(ConnectionString(mode, pooling));
+        connection.Open();
+        connection.Execute("pragma busy_timeout = 5000; pragma foreign_keys = on");
+        return connection;
+    }
+
+    private string ConnectionString(SqliteOpenMode mode, bool pooling) =>
+        new SqliteConnectionStringBuilder { DataSource = _settings.Path, Mode = mode, Pooling = pooling }.ToString();
+
+    [LoggerMessage(LogLevel.Warning, "The {database} database cannot write: {fault} Trying again in {backOff}.")]
+    private partial void LogFault(string database, string fault, TimeSpan backOff);
+
+    private abstract record Work(bool Synced, CancellationToken CancellationToken)
+    {
+        public abstract void Run(Transaction transaction);
+        public abstract void Succeed();
+        public abstract void Fail(Exception exception);
+    }
+
+    private sealed record Work<T>(Func<Transaction, T> Body, bool Synced, CancellationToken CancellationToken) : Work(Synced, CancellationToken)
+    {
+        private T? _result;
+
+        public TaskCompletionSource<T> Completion { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public override void Run(Transaction transaction) => _result = Body(transaction);
+
+        public override void Succeed() => Completion.TrySetResult(_result!);
+
+        public override void Fail(Exception exception) => Completion.TrySetException(exception);
+    }
+}

@@ -1,0 +1,37 @@
+using System.Reflection;
+using Dapper;
+using Microsoft.Data.Sqlite;
+
+namespace FlEvents.ServiceDefaults.Storage;
+
+/// <summary>Brings a database to the program's schema: the numbered files of the service's assembly, in order, in one transaction.</summary>
+public static class SchemaMigration
+{
+    /// <exception cref="InvalidOperationException">The database was written by a newer program.</exception>
+    public static void Apply(SqliteConnection connection, Assembly service)
+    {
+        var files = service.GetManifestResourceNames().Where(name => name.StartsWith("Schema.", StringComparison.Ordinal)).Order(StringComparer.Ordinal).ToList();
+        using var transaction = connection.BeginTransaction();
+        var version = connection.ExecuteScalar<int>("pragma user_version", transaction: transaction);
+        if (version > files.Count)
+        {
+            throw new InvalidOperationException(
+                $"{connection.DataSource} has schema version {version}, this program knows {files.Count}: start a newer program, or restore a backup.");
+        }
+
+        connection.Execute(ReadResource(typeof(SchemaMigration).Assembly, "Messaging.sql"), transaction: transaction);
+        foreach (var file in files.Skip(version))
+        {
+            connection.Execute(ReadResource(service, file), transaction: transaction);
+        }
+
+        connection.Execute($"pragma user_version = {files.Count}", transaction: transaction);
+        transaction.Commit();
+    }
+
+    private static string ReadResource(Assembly assembly, string name)
+    {
+        using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
+        return reader.ReadToEnd();
+    }
+}

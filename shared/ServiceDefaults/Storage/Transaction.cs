@@ -1,0 +1,59 @@
+using Dapper;
+using FlEvents.ServiceDefaults.Messaging;
+using Microsoft.Data.Sqlite;
+
+namespace FlEvents.ServiceDefaults.Storage;
+
+/// <summary>One piece of work inside the writer's transaction: state, inbox and outbox rows commit together or not at all.</summary>
+public sealed class Transaction(SqliteConnection connection, SqliteTransaction transaction, TimeProvider time)
+{
+    public DateTimeOffset Now => time.GetUtcNow();
+
+    internal bool HasOutbox { get; private set; }
+
+    public int Execute(string sql, object? parameters = null) => connection.Execute(sql, parameters, transaction);
+
+    public IReadOnlyList<T> Query<T>(string sql, object? parameters = null) => connection.Query<T>(sql, parameters, transaction).AsList();
+
+    public T? QuerySingleOrDefault<T>(string sql, object? parameters = null) => connection.QuerySingleOrDefault<T>(sql, parameters, transaction);
+
+    public T? Scalar<T>(string sql, object? parameters = null) => connection.ExecuteScalar<T>(sql, parameters, transaction);
+
+    private const string InsertInbox = """
+        insert or ignore into inbox (endpoint, message_id, received_at) values (@endpoint, @messageId, @now)
+        """;
+
+    /// <summary>Notes a message as received.</summary>
+    /// <returns>False when it already was: the message is a duplicate.</returns>
+    public bool TryReceive(string endpoint, Guid messageId) => Execute(InsertInbox, new { endpoint, messageId, now = Now }) == 1;
+
+    private const string InsertOutbox = """
+        insert into outbox (message_id, run_id, round, destination, type, body, created_at)
+        values (@MessageId, @RunId, @Round, @Destination, @Type, @Body, @CreatedAt)
+        """;
+
+    /// <summary>Sends a message when this transaction is committed: a command to its owner, an event to everyone.</summary>
+    /// <param name="message">A record of the contracts.</param>
+    /// <param name="destination">Exchange of a command whose receiver is chosen per message; null for what <see cref="Routes"/> knows.</param>
+    public void Send(object message, string? destination = null)
+    {
+        Execute(InsertOutbox, OutboxRow.Of(message, destination ?? Routes.OwnerOf(message.GetType()), Now));
+        HasOutbox = true;
+    }
+
+    /// <inheritdoc cref="Send"/>
+    public void SendAll(IEnumerable<object> messages)
+    {
+        foreach (var message in messages)
+        {
+            Send(message);
+        }
+    }
+
+    private const string ForgetSentBefore = """
+        delete from outbox where run_id = @runId and (@round is null or round < @round) and sent_at is not null
+        """;
+
+    /// <summary>Deletes sent messages of a run's rounds that are final everywhere: those before <paramref name="round"/>, or all when it is null.</summary>
+    public void ForgetSent(Guid runId, int? round) => Execute(ForgetSentBefore, new { runId, round });
+}
