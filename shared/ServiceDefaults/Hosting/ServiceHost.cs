@@ -1,16 +1,52 @@
 using FlEvents.ServiceDefaults.Metrics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 
 namespace FlEvents.ServiceDefaults.Hosting;
 
-/// <summary>What every service's host has: time, health, metrics, errors as problem details.</summary>
+/// <summary>What every service's host has: time, health, metrics, errors as problem details, and a clear end when an option is wrong.</summary>
 public static class ServiceHost
 {
+    /// <summary>Exit code for options or input that a person has to correct.</summary>
+    public const int BadInput = 2;
+
+    /// <summary>Builds and runs a service until it is told to stop.</summary>
+    /// <param name="defaultPort">Port on loopback where <c>ASPNETCORE_URLS</c> names no address.</param>
+    /// <returns>The process's exit code.</returns>
+    public static async Task<int> RunAsync(string[] args, int defaultPort, Action<WebApplicationBuilder> add, Action<WebApplication> map)
+    {
+        try
+        {
+            var builder = WebApplication.CreateBuilder(args);
+            if (string.IsNullOrEmpty(builder.Configuration[WebHostDefaults.ServerUrlsKey]))
+            {
+                builder.WebHost.UseUrls($"http://127.0.0.1:{defaultPort}");
+            }
+
+            builder.AddServiceDefaults();
+            add(builder);
+            await using var app = builder.Build();
+            app.MapServiceDefaults();
+            map(app);
+            await app.RunAsync();
+            return 0;
+        }
+        catch (OptionsValidationException e)
+        {
+            return Report(e.Failures);
+        }
+        catch (InvalidOperationException e) when (e.Source == "Microsoft.Extensions.Configuration.Binder")
+        {
+            return Report([e.Message]);
+        }
+    }
+
     public static void AddServiceDefaults(this IHostApplicationBuilder builder)
     {
         builder.Services.TryAddSingleton(TimeProvider.System);
@@ -29,5 +65,15 @@ public static class ServiceHost
         app.MapHealthChecks("/health");
         app.MapHealthChecks("/alive", new HealthCheckOptions { Predicate = _ => false });
         app.MapGet("/metrics", (PrometheusText metrics) => Results.Text(metrics.Write(), PrometheusText.ContentType)).ExcludeFromDescription();
+    }
+
+    private static int Report(IEnumerable<string> errors)
+    {
+        foreach (var error in errors)
+        {
+            Console.Error.WriteLine(error);
+        }
+
+        return BadInput;
     }
 }
