@@ -1,6 +1,6 @@
 namespace FlEvents.Contracts;
 
-/// <summary>Command to the Orchestrator: a worker offers the clients it serves. Idempotent; at most 256 clients a message.</summary>
+/// <summary>Command to the Orchestrator: a worker offers the clients it serves. Idempotent; at most <see cref="Page.LargestSize"/> clients a message.</summary>
 public record EnrollClient
 {
     public required string WorkerId { get; init; }

@@ -1,7 +1,7 @@
 namespace FlEvents.Contracts;
 
 /// <summary>
-/// Command to the Aggregator: open the round's book, or add or renew members of it. At most 256 members a message; the book is complete when
+/// Command to the Aggregator: open the round's book, or add or renew members of it. At most <see cref="Page.LargestSize"/> members a message; the book is complete when
 /// it holds <see cref="CohortSize"/> of them.
 /// </summary>
 public record OpenRound

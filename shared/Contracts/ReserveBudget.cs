@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 namespace FlEvents.Contracts;
 
 /// <summary>
-/// Command to the PrivacyAccountant: charge a round's cohort before any work is handed out. At most 256 clients a message, one transaction a
+/// Command to the PrivacyAccountant: charge a round's cohort before any work is handed out. At most <see cref="Page.LargestSize"/> clients a message, one transaction a
 /// message; answered by <see cref="BudgetReserved"/> and, for those left out, <see cref="BudgetRefused"/>.
 /// </summary>
 public record ReserveBudget

@@ -9,6 +9,7 @@ public record UpdateSubmitted
     public required string ClientId { get; init; }
     public required Guid ReservationId { get; init; }
     public required int Attempt { get; init; }
+    public required int LeaseNumber { get; init; }
     public required string LeaseToken { get; init; }
     public required string BaseModelSha256 { get; init; }
 

@@ -32,7 +32,7 @@ public static class ServiceDatabase
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<OutboxDispatcher>>()));
         services.AddSingleton<IHostedService>(provider =>
-            new InboxRetention(provider.GetRequiredKeyedService<Database>(key), provider.GetRequiredService<TimeProvider>()));
+            new MessageRetention(provider.GetRequiredKeyedService<Database>(key), provider.GetRequiredService<TimeProvider>()));
         services.AddHealthChecks().Add(new HealthCheckRegistration(
             $"database-{typeof(TStore).Name}",
             provider => new DatabaseHealth(provider.GetRequiredKeyedService<Database>(key)),

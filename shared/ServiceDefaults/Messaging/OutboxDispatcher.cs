@@ -1,4 +1,3 @@
-using Dapper;
 using FlEvents.ServiceDefaults.Storage;
 using MassTransit;
 using Microsoft.Extensions.Hosting;
@@ -61,7 +60,7 @@ public sealed partial class OutboxDispatcher(Database database, IBusControl bus,
 
     private async Task<bool> SendNextAsync(CancellationToken stoppingToken)
     {
-        var rows = database.Read(connection => connection.Query<OutboxRow>(SelectUnsent, new { after = _cursor, limit = LargestBatch }).AsList());
+        var rows = database.Read(transaction => transaction.Query<OutboxRow>(SelectUnsent, new { after = _cursor, limit = LargestBatch }));
         if (rows.Count == 0)
         {
             return false;
@@ -76,13 +75,13 @@ public sealed partial class OutboxDispatcher(Database database, IBusControl bus,
     {
         if (_returned.Count > 0)
         {
-            var rows = database.Read(connection => connection.Query<OutboxRow>(SelectReturned, new { seqs = _returned.Take(LargestBatch).ToArray() }).AsList());
+            var rows = database.Read(transaction => transaction.Query<OutboxRow>(SelectReturned, new { seqs = _returned.Take(LargestBatch).ToArray() }));
             _returned.Clear();
             await SendPatientlyAsync(rows, stoppingToken);
         }
     }
 
-    private async Task SendPatientlyAsync(List<OutboxRow> rows, CancellationToken stoppingToken)
+    private async Task SendPatientlyAsync(IReadOnlyList<OutboxRow> rows, CancellationToken stoppingToken)
     {
         var backOff = TimeSpan.FromMilliseconds(50);
         while (rows.Count > 0)

@@ -106,11 +106,12 @@ public sealed partial class Database : IAsyncDisposable
         return item.Completion.Task;
     }
 
-    /// <summary>Reads what is committed; never waits for the writer.</summary>
-    public T Read<T>(Func<SqliteConnection, T> query)
+    /// <summary>Reads what is committed, as of one moment; never waits for the writer.</summary>
+    public T Read<T>(Func<Transaction, T> query)
     {
         using var connection = Open(SqliteOpenMode.ReadOnly, pooling: true);
-        return query(connection);
+        using var transaction = connection.BeginTransaction(deferred: true);
+        return query(new Transaction(connection, transaction, _time));
     }
 
     public async ValueTask DisposeAsync()
@@ -183,30 +184,29 @@ public sealed partial class Database : IAsyncDisposable
     private void CommitOnce(List<Work> batch)
     {
         SetSynced(_settings.Synced && batch.Any(item => item.Synced));
-        var hasOutbox = false;
+        List<Transaction> done;
         using (var transaction = _writer.BeginTransaction())
         {
-            foreach (var item in batch)
-            {
-                hasOutbox |= RunItem(item, transaction, alone: batch.Count == 1);
-            }
-
+            done = batch.Select(item => RunItem(item, transaction)).OfType<Transaction>().ToList();
             transaction.Commit();
         }
 
-        batch.ForEach(item => item.Succeed());
-        if (hasOutbox)
+        if (done.Any(session => session.HasOutbox))
         {
             OutboxWritten.Set();
         }
+
+        batch.ForEach(item => item.Succeed());
+        done.ForEach(session => session.Committed.ForEach(action => action()));
     }
 
-    private bool RunItem(Work item, SqliteTransaction transaction, bool alone)
+    /// <returns>What the item did; null when it failed and was rolled back.</returns>
+    private Transaction? RunItem(Work item, SqliteTransaction transaction)
     {
         if (item.CancellationToken.IsCancellationRequested)
         {
             item.Fail(new OperationCanceledException(item.CancellationToken));
-            return false;
+            return null;
         }
 
         var session = new Transaction(_writer, transaction, _time);
@@ -215,13 +215,13 @@ public sealed partial class Database : IAsyncDisposable
         {
             item.Run(session);
             transaction.Release("item");
-            return session.HasOutbox;
+            return session;
         }
         catch (Exception e) when (!SqliteFaults.IsTransient(e))
         {
             transaction.Rollback("item");
             item.Fail(e);
-            return false;
+            return null;
         }
     }
 

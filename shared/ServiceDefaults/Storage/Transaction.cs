@@ -11,6 +11,11 @@ public sealed class Transaction(SqliteConnection connection, SqliteTransaction t
 
     internal bool HasOutbox { get; private set; }
 
+    internal List<Action> Committed { get; } = [];
+
+    /// <summary>Runs <paramref name="action"/> once this transaction is committed: something quick, such as a metric or a signal.</summary>
+    public void OnCommitted(Action action) => Committed.Add(action);
+
     public int Execute(string sql, object? parameters = null) => connection.Execute(sql, parameters, transaction);
 
     public IReadOnlyList<T> Query<T>(string sql, object? parameters = null) => connection.Query<T>(sql, parameters, transaction).AsList();

@@ -3,13 +3,16 @@ using Microsoft.Extensions.Hosting;
 
 namespace FlEvents.ServiceDefaults.Messaging;
 
-/// <summary>Forgets received messages that are too old to come again: far past any lease, deadline or broker's redelivery.</summary>
-public sealed class InboxRetention(Database database, TimeProvider time) : BackgroundService
+/// <summary>Forgets messages, received and sent, that are too old to come again: far past any lease, deadline or broker's redelivery.</summary>
+public sealed class MessageRetention(Database database, TimeProvider time) : BackgroundService
 {
     private static readonly TimeSpan Kept = TimeSpan.FromDays(30);
     private static readonly TimeSpan Pause = TimeSpan.FromHours(1);
 
-    private const string DeleteOld = "delete from inbox where received_at < @before";
+    private const string DeleteOld = """
+        delete from inbox where received_at < @before;
+        delete from outbox where sent_at < @before;
+        """;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {

@@ -1,0 +1,64 @@
+namespace FlEvents.Orchestrator.Rounds;
+
+/// <summary>One client of a round's cohort.</summary>
+public record Member
+{
+    public required Guid RoundId { get; init; }
+    public required string ClientId { get; init; }
+    public required MemberState State { get; init; }
+    public required Guid ReservationId { get; init; }
+
+    /// <summary>Exchange of the queue that serves it.</summary>
+    public required string Address { get; init; }
+
+    /// <summary>Examples declared at enrolment.</summary>
+    public required int ExampleCount { get; init; }
+
+    /// <summary>From 1; higher once the task was issued again.</summary>
+    public int LeaseNumber { get; init; } = 1;
+
+    public required string LeaseToken { get; init; }
+
+    /// <summary>When an accepted task is taken to be lost.</summary>
+    public DateTimeOffset? LeaseEndsAt { get; init; }
+
+    /// <summary>Training examples of the admitted update.</summary>
+    public int? TrainedExamples { get; init; }
+
+    public long BytesUp { get; init; }
+    public double? TrainingLoss { get; init; }
+    public double? TrainingSeconds { get; init; }
+
+    /// <summary>Why it was refused, rejected or failed.</summary>
+    public string? Detail { get; init; }
+
+    public bool IsOpen => State is MemberState.Waiting or MemberState.Dispatched or MemberState.Accepted;
+}
+
+/// <summary>Where a member stands; the last four are final.</summary>
+public enum MemberState
+{
+    /// <summary>Drawn; the ledger has not answered.</summary>
+    Planned,
+
+    /// <summary>Charged; its task waits for its turn.</summary>
+    Waiting,
+
+    /// <summary>Its task is on the way.</summary>
+    Dispatched,
+
+    /// <summary>A worker has stored its task, under a lease.</summary>
+    Accepted,
+
+    /// <summary>Its update is in the round's book.</summary>
+    Admitted,
+
+    /// <summary>Its update was turned away.</summary>
+    Rejected,
+
+    /// <summary>The ledger refused it, or its task was not taken; nothing is charged.</summary>
+    Refused,
+
+    /// <summary>Its task ended without an update; the charge stays.</summary>
+    Failed,
+}

@@ -1,0 +1,101 @@
+using System.Text.Json;
+using FlEvents.Contracts;
+using FlEvents.Orchestrator.Api;
+using FlEvents.Orchestrator.Rounds;
+using FlEvents.ServiceDefaults.Messaging;
+using FlEvents.ServiceDefaults.Storage;
+
+namespace FlEvents.Orchestrator.Storage;
+
+/// <summary>Keeps clients and the workers that serve them.</summary>
+public static class ClientStore
+{
+    private const string SelectAll = """
+        select c.client_id, c.pool, c.data_sets, c.left_at,
+            exists (select 1 from worker w where w.seen_at >= @aliveSince and (w.pool = c.pool or w.client_id = c.client_id)) as alive
+        from client c where c.left_at is null order by c.client_id
+        """;
+
+    /// <summary>Clients that have not left.</summary>
+    /// <param name="timeout">How long after its worker's last heartbeat a client still counts as there.</param>
+    public static IReadOnlyList<ClientView> All(Transaction transaction, TimeSpan timeout) => transaction
+        .Query<Row>(SelectAll, new { aliveSince = transaction.Now - timeout })
+        .Select(row => new ClientView { ClientId = row.ClientId, Pool = row.Pool, Alive = row.Alive, DataSets = row.Decode() })
+        .ToList();
+
+    /// <summary>Clients that are there and hold the data set.</summary>
+    public static IReadOnlyList<EligibleClient> Eligible(Transaction transaction, string dataSet, TimeSpan timeout) => All(transaction, timeout)
+        .Where(client => client.Alive)
+        .SelectMany(client => client.DataSets
+            .Where(data => data.Ledger.DataSet == dataSet)
+            .Select(data => new EligibleClient(client.ClientId, client.Pool is null ? Routes.Silo(client.ClientId) : Routes.Pool(client.Pool), data)))
+        .ToList();
+
+    private const string SelectOne = "select client_id, pool, data_sets, left_at, false as alive from client where client_id = @clientId";
+
+    private const string Upsert = """
+        insert into client (client_id, pool, data_sets, enrolled_at) values (@clientId, @pool, @dataSets, @now)
+        on conflict (client_id) do update set pool = excluded.pool, data_sets = excluded.data_sets, left_at = null
+        """;
+
+    /// <summary>Registers a client, or renews it.</summary>
+    /// <returns>Why it was refused; null when it is registered.</returns>
+    public static ClientRefusal? Enroll(Transaction transaction, string? pool, ClientProfile client)
+    {
+        var known = transaction.QuerySingleOrDefault<Row>(SelectOne, new { clientId = client.ClientId });
+        if (known is { LeftAt: null } && known.Pool != pool)
+        {
+            return new ClientRefusal
+            {
+                ClientId = client.ClientId,
+                ReasonCode = "NAME_TAKEN",
+                Detail = $"Client {client.ClientId} is enrolled {(known.Pool is null ? "as a silo" : $"in pool {known.Pool}")} already.",
+            };
+        }
+
+        var dataSets = JsonSerializer.Serialize(client.DataSets, RunStore.Json);
+        transaction.Execute(Upsert, new { clientId = client.ClientId, pool, dataSets, now = transaction.Now });
+        return null;
+    }
+
+    private const string MarkLeft = "update client set left_at = @now where client_id = @clientId and left_at is null";
+
+    /// <returns>Whether the client was there to leave.</returns>
+    public static bool Leave(Transaction transaction, string clientId) => transaction.Execute(MarkLeft, new { clientId, now = transaction.Now }) == 1;
+
+    private const string UpsertWorker = """
+        insert into worker (worker_id, pool, client_id, slots, running, seen_at) values (@WorkerId, @Pool, @ClientId, @Slots, @Running, @now)
+        on conflict (worker_id) do update
+        set pool = excluded.pool, client_id = excluded.client_id, slots = excluded.slots, running = excluded.running, seen_at = excluded.seen_at
+        """;
+
+    public static void Heard(Transaction transaction, WorkerHeartbeat heartbeat) => transaction.Execute(
+        UpsertWorker,
+        new { heartbeat.WorkerId, heartbeat.Pool, heartbeat.ClientId, heartbeat.Slots, heartbeat.Running, now = transaction.Now });
+
+    private const string SelectSlots = """
+        select coalesce('fl-pool-' || pool, 'fl-silo-' || client_id) as Address, sum(slots) as Slots from worker where seen_at >= @aliveSince group by 1
+        """;
+
+    /// <summary>Training slots of the live workers behind each queue.</summary>
+    public static IReadOnlyDictionary<string, int> Slots(Transaction transaction, TimeSpan timeout) => transaction
+        .Query<SlotsRow>(SelectSlots, new { aliveSince = transaction.Now - timeout })
+        .ToDictionary(row => row.Address, row => row.Slots);
+
+    private record Row
+    {
+        public required string ClientId { get; init; }
+        public string? Pool { get; init; }
+        public required string DataSets { get; init; }
+        public DateTimeOffset? LeftAt { get; init; }
+        public bool Alive { get; init; }
+
+        public IReadOnlyList<ClientDataSet> Decode() => JsonSerializer.Deserialize<IReadOnlyList<ClientDataSet>>(DataSets, RunStore.Json)!;
+    }
+
+    private record SlotsRow
+    {
+        public required string Address { get; init; }
+        public required int Slots { get; init; }
+    }
+}

@@ -1,0 +1,135 @@
+using FlEvents.Orchestrator.Api;
+using FlEvents.Orchestrator.Rounds;
+using FlEvents.ServiceDefaults.Storage;
+
+namespace FlEvents.Orchestrator.Storage;
+
+/// <summary>Keeps the members of rounds, a row each.</summary>
+public static class MemberStore
+{
+    private const string Columns = """
+        round_id, client_id, state, reservation_id, address, example_count, lease_number, lease_token, lease_ends_at, trained_examples,
+        bytes_up, training_loss, training_seconds, detail
+        """;
+
+    private const string SelectOne = $"select {Columns} from member where round_id = @roundId and client_id = @clientId";
+
+    public static Member? Find(Transaction transaction, Guid roundId, string clientId) =>
+        transaction.QuerySingleOrDefault<Member>(SelectOne, new { roundId, clientId });
+
+    private const string SelectInState = $"select {Columns} from member where round_id = @roundId and state = @state order by client_id";
+
+    public static IReadOnlyList<Member> InState(Transaction transaction, Guid roundId, MemberState state) =>
+        transaction.Query<Member>(SelectInState, new { roundId, state = state.ToString() });
+
+    private const string SelectWaiting = $"""
+        select {Columns} from member where address = @address and run_id = @runId and state = 'Waiting' order by round_id, client_id limit @limit
+        """;
+
+    /// <summary>The run's next tasks for a queue of workers.</summary>
+    public static IReadOnlyList<Member> Waiting(Transaction transaction, string address, Guid runId, int limit) =>
+        transaction.Query<Member>(SelectWaiting, new { address, runId, limit });
+
+    private const string SelectLeaseEnded = $"select {Columns} from member where state = 'Accepted' and lease_ends_at <= @now limit 1000";
+
+    public static IReadOnlyList<Member> LeaseEnded(Transaction transaction) => transaction.Query<Member>(SelectLeaseEnded, new { now = transaction.Now });
+
+    private const string SelectDemand = """
+        select address as Address, run_id as RunId, sum(waiting) as Waiting, sum(in_flight) as InFlight from
+        (
+            select address, run_id, count(*) as waiting, 0 as in_flight from member where state = 'Waiting' group by address, run_id
+            union all
+            select address, run_id, 0, count(*) from member where state in ('Dispatched', 'Accepted') group by address, run_id
+        )
+        group by address, run_id
+        """;
+
+    private const string SelectAnyWaiting = "select exists (select 1 from member where state = 'Waiting')";
+
+    /// <summary>What each run wants of each queue and has out on it; empty when nothing waits.</summary>
+    public static ILookup<string, RunDemand> Demand(Transaction transaction)
+    {
+        var rows = transaction.Scalar<bool>(SelectAnyWaiting) ? transaction.Query<DemandRow>(SelectDemand) : [];
+        return rows.ToLookup(row => row.Address, row => new RunDemand(row.RunId, row.Waiting, row.InFlight));
+    }
+
+    private const string InsertOne = """
+        insert into member (round_id, client_id, run_id, state, reservation_id, address, example_count, lease_number, lease_token, bytes_up)
+        values (@RoundId, @ClientId, @RunId, @State, @ReservationId, @Address, @ExampleCount, @LeaseNumber, @LeaseToken, 0)
+        """;
+
+    public static void Insert(Transaction transaction, Guid runId, Member member) => transaction.Execute(InsertOne, new
+    {
+        member.RoundId,
+        member.ClientId,
+        RunId = runId,
+        State = member.State.ToString(),
+        member.ReservationId,
+        member.Address,
+        member.ExampleCount,
+        member.LeaseNumber,
+        member.LeaseToken,
+    });
+
+    private const string UpdateOne = """
+        update member set state = @State, lease_number = @LeaseNumber, lease_token = @LeaseToken, lease_ends_at = @LeaseEndsAt,
+            trained_examples = @TrainedExamples, bytes_up = @BytesUp, training_loss = @TrainingLoss, training_seconds = @TrainingSeconds, detail = @Detail
+        where round_id = @RoundId and client_id = @ClientId
+        """;
+
+    public static void Update(Transaction transaction, Member member) => transaction.Execute(UpdateOne, new
+    {
+        member.RoundId,
+        member.ClientId,
+        State = member.State.ToString(),
+        member.LeaseNumber,
+        member.LeaseToken,
+        member.LeaseEndsAt,
+        member.TrainedExamples,
+        member.BytesUp,
+        member.TrainingLoss,
+        member.TrainingSeconds,
+        member.Detail,
+    });
+
+    private const string SelectContributions = """
+        select client_id, max(example_count) as Examples, count(case when m.state = 'Admitted' and r.state = 'Done' then 1 end) as RoundsParticipated,
+            coalesce(sum(case when m.state = 'Admitted' and r.state = 'Done' then trained_examples end), 0) as TrainedExamples,
+            sum(m.bytes_up) as BytesUp, sum(training_seconds) as TrainingSeconds
+        from member m join round r using (round_id)
+        where m.run_id = @runId group by client_id order by client_id
+        """;
+
+    public static IReadOnlyList<ContributionView> Contributions(Transaction transaction, Guid runId)
+    {
+        var rows = transaction.Query<ContributionRow>(SelectContributions, new { runId });
+        var total = rows.Sum(row => row.TrainedExamples);
+        return rows.Select(row => new ContributionView
+        {
+            ClientId = row.ClientId,
+            Examples = row.Examples,
+            RoundsParticipated = row.RoundsParticipated,
+            Weight = total == 0 ? 0 : row.TrainedExamples / (double)total,
+            BytesUp = row.BytesUp,
+            TrainingSeconds = row.TrainingSeconds,
+        }).ToList();
+    }
+
+    private record DemandRow
+    {
+        public required string Address { get; init; }
+        public required Guid RunId { get; init; }
+        public required int Waiting { get; init; }
+        public required int InFlight { get; init; }
+    }
+
+    private record ContributionRow
+    {
+        public required string ClientId { get; init; }
+        public required int Examples { get; init; }
+        public required int RoundsParticipated { get; init; }
+        public required long TrainedExamples { get; init; }
+        public required long BytesUp { get; init; }
+        public double? TrainingSeconds { get; init; }
+    }
+}

@@ -1,0 +1,8 @@
+namespace FlEvents.Contracts;
+
+/// <summary>Lists of clients travel in pages, so that every message stays under 64 KiB even with the longest names.</summary>
+public static class Page
+{
+    /// <summary>Most clients in one message.</summary>
+    public const int LargestSize = 128;
+}
