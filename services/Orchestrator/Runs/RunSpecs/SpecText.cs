@@ -1,0 +1,97 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace FlEvents.Orchestrator.Runs;
+
+/// <summary>Words and numbers as specification errors and the documentation show them.</summary>
+public static class SpecText
+{
+    private const int LongestShown = 60;
+
+    /// <summary>What a key's value may be, e.g. <c>a whole number in [1, 100000]</c>.</summary>
+    public static string Expected(SpecKey key) => Expected(key.Type, key);
+
+    /// <summary>What a value of this type may be, where no key narrows it: an item of a list or of a map.</summary>
+    public static string Expected(Type type) => Expected(type, key: null);
+
+    /// <summary>The bounds of a key's value, e.g. <c>[1, 100000]</c> or <c>1 to 200 characters</c>; empty without any.</summary>
+    public static string Bounds(SpecKey key) => key switch
+    {
+        { Minimum: { } minimum, Maximum: { } maximum } => $"[{Number(minimum)}, {Number(maximum)}]",
+        { Pattern: { } pattern } => pattern,
+        { MaximumLength: { } maximum } => $"{key.MinimumLength} to {maximum} characters",
+        _ => "",
+    };
+
+    /// <summary>A number in as few digits as give it back, whole ones without an exponent.</summary>
+    public static string Number(double value) =>
+        value == Math.Truncate(value) && Math.Abs(value) < 1e16
+            ? value.ToString("F0", CultureInfo.InvariantCulture)
+            : value.ToString("R", CultureInfo.InvariantCulture).Replace("E", "e", StringComparison.Ordinal);
+
+    /// <summary>A value as it was written, shortened; a list or an object by its kind.</summary>
+    public static string Given(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Object => "an object",
+        JsonValueKind.Array => "a list",
+        _ => Plain(value.GetRawText()),
+    };
+
+    /// <summary>Text in double quotes, shortened.</summary>
+    public static string Quoted(string text) => $"\"{Plain(text)}\"";
+
+    /// <summary>The path of a key below a path.</summary>
+    public static string Below(string path, string key) =>
+        key.Length > 0 && key.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '$' or '-') ? $"{path}.{Plain(key)}" : $"{path}['{Plain(key)}']";
+
+    /// <summary>The path of a list's item, from 0.</summary>
+    public static string Below(string path, int index) => string.Create(CultureInfo.InvariantCulture, $"{path}[{index}]");
+
+    // Errors reach terminals and log files: nothing in them may move a cursor or start a line.
+    private static string Plain(string text)
+    {
+        var shown = new StringBuilder();
+        foreach (var rune in text.EnumerateRunes())
+        {
+            if (shown.Length >= LongestShown)
+            {
+                return shown.Append('…').ToString();
+            }
+
+            _ = Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator
+                or UnicodeCategory.ParagraphSeparator
+                ? shown.Append(CultureInfo.InvariantCulture, $"\\u{rune.Value:x4}")
+                : shown.Append(rune.ToString());
+        }
+
+        return shown.ToString();
+    }
+
+    private static string Expected(Type type, SpecKey? key)
+    {
+        var shape = SpecKeys.Shape(type);
+        return shape.Kind switch
+        {
+            JsonTypeInfoKind.Object => "an object",
+            JsonTypeInfoKind.Dictionary => "an object of named entries",
+            JsonTypeInfoKind.Enumerable => $"a list of {Plural(shape.ElementType!)}",
+            _ when type.IsEnum => $"one of {string.Join(", ", SpecKeys.Names(type))}",
+            _ when type == typeof(bool) => "true or false",
+            _ when type == typeof(string) => key?.Pattern is { } pattern ? $"text of the form {pattern}"
+                : key?.MaximumLength is not null ? $"text of {Bounds(key)}"
+                : "text",
+            _ => $"{(IsWhole(type) ? "a whole number" : "a number")}{(key?.Minimum is null ? "" : $" in {Bounds(key)}")}",
+        };
+    }
+
+    private static string Plural(Type type) =>
+        type == typeof(string) ? "texts"
+        : IsWhole(type) ? "whole numbers"
+        : SpecKeys.Shape(type).Kind == JsonTypeInfoKind.Object ? "objects"
+        : type.IsEnum ? "names"
+        : "numbers";
+
+    internal static bool IsWhole(Type type) => type == typeof(int) || type == typeof(long);
+}
