@@ -2,12 +2,11 @@ using FlEvents.Contracts;
 using FlEvents.Orchestrator.Rounds;
 using FlEvents.Orchestrator.Storage;
 using FlEvents.ServiceDefaults.Messaging;
-using FlEvents.ServiceDefaults.Storage;
 using MassTransit;
 
 namespace FlEvents.Orchestrator.Consumers;
 
-public sealed class EnrollClientConsumer(Database database) : IConsumer<EnrollClient>
+public sealed class EnrollClientConsumer(OrchestratorDatabase database) : IConsumer<EnrollClient>
 {
     public Task Consume(ConsumeContext<EnrollClient> context) => database.ConsumeAsync(context, transaction =>
     {
@@ -22,9 +21,9 @@ public sealed class EnrollClientConsumer(Database database) : IConsumer<EnrollCl
     });
 }
 
-public sealed class WorkerHeartbeatConsumer(Database database, RoundCoordinator rounds) : IConsumer<WorkerHeartbeat>
+public sealed class WorkerHeartbeatConsumer(OrchestratorDatabase database, RoundCoordinator rounds) : IConsumer<WorkerHeartbeat>
 {
-    public Task Consume(ConsumeContext<WorkerHeartbeat> context) => database.WriteUnsyncedAsync(
+    public Task Consume(ConsumeContext<WorkerHeartbeat> context) => database.WriteAsync(
         transaction =>
         {
             ClientStore.Heard(transaction, context.Message);

@@ -3,12 +3,11 @@ using FlEvents.Orchestrator.Rounds;
 using FlEvents.Orchestrator.Runs;
 using FlEvents.Orchestrator.Storage;
 using FlEvents.ServiceDefaults.Messaging;
-using FlEvents.ServiceDefaults.Storage;
 using MassTransit;
 
 namespace FlEvents.Orchestrator.Consumers;
 
-public sealed class ModelPublishedConsumer(Database database, RoundCoordinator rounds) : IConsumer<ModelPublished>
+public sealed class ModelPublishedConsumer(OrchestratorDatabase database, RoundCoordinator rounds) : IConsumer<ModelPublished>
 {
     public Task Consume(ConsumeContext<ModelPublished> context) => database.ConsumeAsync(context, transaction =>
     {
@@ -21,7 +20,7 @@ public sealed class ModelPublishedConsumer(Database database, RoundCoordinator r
     });
 }
 
-public sealed class ModelRefusedConsumer(Database database, ProgressSignals progress) : IConsumer<ModelRefused>
+public sealed class ModelRefusedConsumer(OrchestratorDatabase database, ProgressSignals progress) : IConsumer<ModelRefused>
 {
     public Task Consume(ConsumeContext<ModelRefused> context) => database.ConsumeAsync(context, transaction =>
     {
@@ -34,7 +33,7 @@ public sealed class ModelRefusedConsumer(Database database, ProgressSignals prog
     });
 }
 
-public sealed class EvaluationSubmittedConsumer(Database database, RoundCoordinator rounds, ProgressSignals progress) : IConsumer<EvaluationSubmitted>
+public sealed class EvaluationSubmittedConsumer(OrchestratorDatabase database, RoundCoordinator rounds, ProgressSignals progress) : IConsumer<EvaluationSubmitted>
 {
     public Task Consume(ConsumeContext<EvaluationSubmitted> context) => database.ConsumeAsync(context, transaction =>
     {

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Text;
 using FlEvents.Contracts;
 using FlEvents.Orchestrator.Api;
 using FlEvents.Orchestrator.Runs;
@@ -21,7 +20,7 @@ public record RoundContext(RunSpec Spec, DateTimeOffset Now, string NextToken)
 /// Carries the pure protocols' decisions out: loads rows, lets <see cref="RoundProtocol"/> and <see cref="RunProtocol"/> decide, saves, sends, and
 /// moves the run on. Everything in one call is one transaction.
 /// </summary>
-public sealed class RoundCoordinator(Database database, OrchestratorOptions options, ProgressSignals progress, OrchestratorMetrics metrics)
+public sealed class RoundCoordinator(OrchestratorDatabase database, OrchestratorOptions options, ProgressSignals progress, OrchestratorMetrics metrics)
 {
     private readonly TimeSpan _clientTimeout = TimeSpan.FromSeconds(options.ClientTimeoutSeconds);
 
@@ -153,7 +152,7 @@ public sealed class RoundCoordinator(Database database, OrchestratorOptions opti
             round = closing.Round;
         }
 
-        if (round.IsFinal && run.Round == round.Number && !run.IsFinal)
+        if (round.IsFinal)
         {
             EndRound(transaction, run, round);
         }
@@ -164,12 +163,12 @@ public sealed class RoundCoordinator(Database database, OrchestratorOptions opti
 
     private void EndRound(Transaction transaction, Run run, Round round)
     {
-        if (run.ModelVersion == round.Number)
+        var next = RunProtocol.OnRoundEnded(run, round);
+        if (next == run)
         {
             return;
         }
 
-        var next = RunProtocol.OnRoundEnded(run, round);
         RunStore.Update(transaction, next);
         transaction.OnCommitted(() => metrics.RoundEnded(round));
         if (round.State == RoundState.Done && run.Spec.Evaluation.Federated && IsEvaluationDue(run.Spec, round.Number))

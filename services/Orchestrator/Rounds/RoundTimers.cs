@@ -2,12 +2,11 @@ using FlEvents.Orchestrator.Api;
 using FlEvents.Orchestrator.Runs;
 using FlEvents.Orchestrator.Storage;
 using FlEvents.ServiceDefaults.Storage;
-using Microsoft.Extensions.Hosting;
 
 namespace FlEvents.Orchestrator.Rounds;
 
 /// <summary>Looks at stored deadlines: of rounds, leases and evaluations, and of runs that wait for their clients. No time is kept in memory.</summary>
-public sealed class RoundTimers(Database database, RoundCoordinator rounds, OrchestratorOptions options, TimeProvider time) : BackgroundService
+public sealed class RoundTimers(OrchestratorDatabase database, RoundCoordinator rounds, OrchestratorOptions options, TimeProvider time) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {

@@ -13,6 +13,9 @@ public record Run
     /// <summary>The round in progress, or the last one; 0 before the first.</summary>
     public int Round { get; init; }
 
+    /// <summary>The last round whose end the run has taken over.</summary>
+    public int EndedRound { get; init; }
+
     /// <summary>Abandoned rounds since the last one that was done.</summary>
     public int AbandonedInRow { get; init; }
 

@@ -28,9 +28,9 @@ public static class RunProtocol
     /// <summary>Takes over what a round that has ended brought. Whether the run ends with it is <see cref="OnIdle"/>'s to say.</summary>
     public static Run OnRoundEnded(Run run, Round round) => round.State switch
     {
-        _ when run.IsFinal || round.Number != run.Round => run,
-        RoundState.Done => run with { Model = round.Model, ModelVersion = round.Number, AbandonedInRow = 0 },
-        RoundState.Abandoned => run with { AbandonedInRow = run.AbandonedInRow + 1, Reason = round.Reason },
+        _ when run.IsFinal || round.Number <= run.EndedRound => run,
+        RoundState.Done => run with { EndedRound = round.Number, Model = round.Model, ModelVersion = round.Number, AbandonedInRow = 0 },
+        RoundState.Abandoned => run with { EndedRound = round.Number, AbandonedInRow = run.AbandonedInRow + 1, Reason = round.Reason },
         _ => run,
     };
 

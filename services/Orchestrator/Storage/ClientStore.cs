@@ -82,7 +82,7 @@ public static class ClientStore
         .Query<SlotsRow>(SelectSlots, new { aliveSince = transaction.Now - timeout })
         .ToDictionary(row => row.Address, row => row.Slots);
 
-    private record Row
+    private sealed record Row
     {
         public required string ClientId { get; init; }
         public string? Pool { get; init; }
@@ -93,7 +93,7 @@ public static class ClientStore
         public IReadOnlyList<ClientDataSet> Decode() => JsonSerializer.Deserialize<IReadOnlyList<ClientDataSet>>(DataSets, RunStore.Json)!;
     }
 
-    private record SlotsRow
+    private sealed record SlotsRow
     {
         public required string Address { get; init; }
         public required int Slots { get; init; }

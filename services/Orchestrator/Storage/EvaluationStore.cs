@@ -69,7 +69,7 @@ public static class EvaluationStore
             MeanAbsoluteError = row.AbsoluteErrorSum / row.ExampleCount,
         });
 
-    private record Row
+    private sealed record Row
     {
         public required int Version { get; init; }
         public required int Clients { get; init; }

@@ -34,6 +34,10 @@ public static class MemberStore
 
     public static IReadOnlyList<Member> LeaseEnded(Transaction transaction) => transaction.Query<Member>(SelectLeaseEnded, new { now = transaction.Now });
 
+    private const string SelectWaitingRounds = "select round_id from member where client_id = @clientId and state = 'Waiting'";
+
+    public static IReadOnlyList<Guid> WaitingRounds(Transaction transaction, string clientId) => transaction.Query<Guid>(SelectWaitingRounds, new { clientId });
+
     private const string SelectDemand = """
         select address as Address, run_id as RunId, sum(waiting) as Waiting, sum(in_flight) as InFlight from
         (
@@ -115,7 +119,7 @@ public static class MemberStore
         }).ToList();
     }
 
-    private record DemandRow
+    private sealed record DemandRow
     {
         public required string Address { get; init; }
         public required Guid RunId { get; init; }
@@ -123,7 +127,7 @@ public static class MemberStore
         public required int InFlight { get; init; }
     }
 
-    private record ContributionRow
+    private sealed record ContributionRow
     {
         public required string ClientId { get; init; }
         public required int Examples { get; init; }

@@ -52,7 +52,7 @@ public static class RoundStore
 
     public static void Update(Transaction transaction, Round round) => transaction.Execute(UpdateOne, Row.Of(round));
 
-    private record Row
+    private sealed record Row
     {
         public required Guid RoundId { get; init; }
         public required Guid RunId { get; init; }

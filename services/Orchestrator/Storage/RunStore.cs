@@ -12,7 +12,7 @@ public static class RunStore
     internal static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
 
     private const string Columns = """
-        run_id, spec, state, round, abandoned_in_row, stop_requested, model_sha256, model_size, model_version, parameter_count,
+        run_id, spec, state, round, ended_round, abandoned_in_row, stop_requested, model_sha256, model_size, model_version, parameter_count,
         created_at, ended_at, reason, idempotency_key, request_sha256
         """;
 
@@ -37,15 +37,15 @@ public static class RunStore
         transaction.QuerySingleOrDefault<Row>(SelectByKey, new { key }) is { } row ? (row.ToRun(), row.RequestSha256) : null;
 
     private const string InsertOne = """
-        insert into run (run_id, idempotency_key, request_sha256, spec, state, round, abandoned_in_row, stop_requested, created_at)
-        values (@RunId, @IdempotencyKey, @RequestSha256, @Spec, @State, @Round, @AbandonedInRow, @StopRequested, @CreatedAt)
+        insert into run (run_id, idempotency_key, request_sha256, spec, state, round, ended_round, abandoned_in_row, stop_requested, created_at)
+        values (@RunId, @IdempotencyKey, @RequestSha256, @Spec, @State, @Round, @EndedRound, @AbandonedInRow, @StopRequested, @CreatedAt)
         """;
 
     public static void Insert(Transaction transaction, Run run, string? idempotencyKey, string requestSha256) =>
         transaction.Execute(InsertOne, Row.Of(run) with { IdempotencyKey = idempotencyKey, RequestSha256 = requestSha256 });
 
     private const string UpdateOne = """
-        update run set state = @State, round = @Round, abandoned_in_row = @AbandonedInRow, stop_requested = @StopRequested,
+        update run set state = @State, round = @Round, ended_round = @EndedRound, abandoned_in_row = @AbandonedInRow, stop_requested = @StopRequested,
             model_sha256 = @ModelSha256, model_size = @ModelSize, model_version = @ModelVersion, parameter_count = @ParameterCount,
             ended_at = @EndedAt, reason = @Reason
         where run_id = @RunId
@@ -53,7 +53,7 @@ public static class RunStore
 
     public static void Update(Transaction transaction, Run run) => transaction.Execute(UpdateOne, Row.Of(run));
 
-    private record Row
+    private sealed record Row
     {
         public required Guid RunId { get; init; }
         public string? IdempotencyKey { get; init; }
@@ -61,6 +61,7 @@ public static class RunStore
         public required string Spec { get; init; }
         public required string State { get; init; }
         public required int Round { get; init; }
+        public required int EndedRound { get; init; }
         public required int AbandonedInRow { get; init; }
         public required bool StopRequested { get; init; }
         public string? ModelSha256 { get; init; }
@@ -77,6 +78,7 @@ public static class RunStore
             Spec = JsonSerializer.Serialize(run.Spec, Json),
             State = run.State.ToString(),
             Round = run.Round,
+            EndedRound = run.EndedRound,
             AbandonedInRow = run.AbandonedInRow,
             StopRequested = run.StopRequested,
             ModelSha256 = run.Model?.Sha256,
@@ -94,6 +96,7 @@ public static class RunStore
             Spec = JsonSerializer.Deserialize<RunSpec>(Spec, Json)!,
             State = Enum.Parse<RunState>(State),
             Round = Round,
+            EndedRound = EndedRound,
             AbandonedInRow = AbandonedInRow,
             StopRequested = StopRequested,
             Model = ModelSha256 is null ? null : new BlobRef { Sha256 = ModelSha256, SizeBytes = ModelSize!.Value },

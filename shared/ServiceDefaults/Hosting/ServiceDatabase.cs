@@ -10,32 +10,26 @@ using Microsoft.Extensions.Options;
 namespace FlEvents.ServiceDefaults.Hosting;
 
 /// <summary>
-/// A service's database with its dispatcher and health check. Keyed by the store that owns it, because several services may share a process.
+/// A service's database with its dispatcher and health check. Each service derives a type of its own, because several may share a process.
 /// </summary>
 public static class ServiceDatabase
 {
-    /// <summary>Registers a store of type <typeparamref name="TStore"/> over a database of its own.</summary>
     /// <param name="settings">Where the database is; asked once, when the options are valid.</param>
-    /// <param name="create">Makes the store from its database.</param>
-    public static void AddServiceDatabase<TStore>(
-        this IServiceCollection services, Func<IServiceProvider, DatabaseSettings> settings, Func<IServiceProvider, Database, TStore> create)
-        where TStore : class
+    public static void AddServiceDatabase<TDatabase>(this IServiceCollection services, Func<IServiceProvider, DatabaseSettings> settings)
+        where TDatabase : Database
     {
-        var key = typeof(TStore);
-        services.AddKeyedSingleton(key, (provider, _) => new Database(
-            settings(provider), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<Database>>()));
-        services.AddSingleton(provider => create(provider, provider.GetRequiredKeyedService<Database>(key)));
+        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<TDatabase>(provider, settings(provider)));
         services.AddSingleton<IHostedService>(provider => new OutboxDispatcher(
-            provider.GetRequiredKeyedService<Database>(key),
+            provider.GetRequiredService<TDatabase>(),
             provider.GetRequiredService<IBusControl>(),
             provider.GetRequiredService<IOptions<BusOptions>>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<OutboxDispatcher>>()));
         services.AddSingleton<IHostedService>(provider =>
-            new MessageRetention(provider.GetRequiredKeyedService<Database>(key), provider.GetRequiredService<TimeProvider>()));
+            new MessageRetention(provider.GetRequiredService<TDatabase>(), provider.GetRequiredService<TimeProvider>()));
         services.AddHealthChecks().Add(new HealthCheckRegistration(
-            $"database-{typeof(TStore).Name}",
-            provider => new DatabaseHealth(provider.GetRequiredKeyedService<Database>(key)),
+            typeof(TDatabase).Name,
+            provider => new DatabaseHealth(provider.GetRequiredService<TDatabase>()),
             failureStatus: null,
             tags: ["ready"]));
     }

@@ -25,7 +25,7 @@ public record DatabaseSettings
 /// A service's SQLite database with one writer. Work that waits shares a transaction, each piece under its own savepoint, so that a hundred
 /// messages cost one sync. A transient fault is tried again until the database is closed: it never reaches a consumer.
 /// </summary>
-public sealed partial class Database : IAsyncDisposable
+public partial class Database : IAsyncDisposable
 {
     private const int LargestBatch = 256;
     private static readonly TimeSpan LongestBackOff = TimeSpan.FromSeconds(5);
@@ -116,6 +116,7 @@ public sealed partial class Database : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        GC.SuppressFinalize(this);
         _queue.CompleteAdding();
         await _closing.CancelAsync();
         await Task.Run(_thread.Join);

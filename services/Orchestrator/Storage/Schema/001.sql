@@ -6,6 +6,7 @@ create table run
     spec             text    not null,
     state            text    not null,
     round            integer not null,
+    ended_round      integer not null,
     abandoned_in_row integer not null,
     stop_requested   integer not null,
     model_sha256     text,

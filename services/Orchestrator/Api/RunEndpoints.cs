@@ -1,0 +1,121 @@
+using System.Net.ServerSentEvents;
+using FlEvents.Contracts;
+using FlEvents.Orchestrator.Runs;
+using FlEvents.Orchestrator.Storage;
+using FlEvents.ServiceDefaults.Blobs;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+
+namespace FlEvents.Orchestrator.Api;
+
+/// <summary>The Orchestrator's HTTP interface.</summary>
+public static class RunEndpoints
+{
+    private const int LongestList = 1000;
+
+    public static void MapRuns(this IEndpointRouteBuilder app)
+    {
+        var runs = app.MapGroup("/runs").WithTags("Runs");
+        runs.MapPost("/", CreateAsync).Accepts<RunSpec>("application/json").WithSummary("Creates a run.");
+        runs.MapGet("/", List).WithSummary("Lists runs, the newest first.");
+        runs.MapGet("/{runId:guid}", Find).WithSummary("Shows a run.");
+        runs.MapPost("/{runId:guid}/pause", (Guid runId, RunCommands commands, CancellationToken stop) => ShowAsync(runId, commands.PauseAsync(runId, stop)))
+            .WithSummary("Plans no further round until the run is resumed.");
+        runs.MapPost("/{runId:guid}/resume", (Guid runId, RunCommands commands, CancellationToken stop) => ShowAsync(runId, commands.ResumeAsync(runId, stop)))
+            .WithSummary("Goes on with a paused run.");
+        runs.MapPost("/{runId:guid}/stop", (Guid runId, RunCommands commands, CancellationToken stop) => ShowAsync(runId, commands.StopAsync(runId, stop)))
+            .WithSummary("Ends a run with its last model.");
+        runs.MapGet("/{runId:guid}/rounds", Rounds).WithSummary("Lists a run's rounds.");
+        runs.MapGet("/{runId:guid}/clients", Contributions).WithSummary("What each client did in a run.");
+        runs.MapGet("/{runId:guid}/model", ModelAsync).Produces(200, contentType: "application/octet-stream").WithSummary("The newest global model, as safetensors.");
+        runs.MapGet("/{runId:guid}/events", Events).WithSummary("The run's progress as server-sent events.");
+        var clients = app.MapGroup("/clients").WithTags("Clients");
+        clients.MapGet("/", (OrchestratorDatabase database, OrchestratorOptions options) =>
+            database.Read(transaction => ClientStore.All(transaction, TimeSpan.FromSeconds(options.ClientTimeoutSeconds)))).WithSummary("Lists enrolled clients.");
+        clients.MapDelete("/{clientId}", LeaveAsync).WithSummary("Removes a client; its ledger is kept.");
+    }
+
+    private static async Task<Results<Created<RunView>, Ok<RunView>, ProblemHttpResult, ValidationProblem>> CreateAsync(
+        HttpRequest request, [FromHeader(Name = "Idempotency-Key")] string? idempotencyKey, RunCommands commands, CancellationToken cancellationToken)
+    {
+        if (await ReadBodyAsync(request, cancellationToken) is not { } body)
+        {
+            return TypedResults.Problem($"The body is larger than {SpecReader.MaximumBytes} bytes.", statusCode: StatusCodes.Status413PayloadTooLarge);
+        }
+
+        var reading = RunSpecReader.Read(body);
+        if (reading.Spec is not { } spec)
+        {
+            return TypedResults.ValidationProblem(reading.Errors.GroupBy(error => error.Path).ToDictionary(
+                errors => errors.Key, errors => errors.Select(error => error.Message).ToArray()));
+        }
+
+        if (idempotencyKey is { Length: 0 or > 200 })
+        {
+            return TypedResults.Problem($"Idempotency-Key has {idempotencyKey.Length} characters; expected 1 to 200.", statusCode: StatusCodes.Status400BadRequest);
+        }
+
+        var creation = await commands.CreateAsync(spec, idempotencyKey, cancellationToken);
+        return creation switch
+        {
+            { Conflict: true } => TypedResults.Problem(
+                $"Idempotency-Key {idempotencyKey} has created run {creation.Run.RunId} from another request.", statusCode: StatusCodes.Status409Conflict),
+            { Created: true } => TypedResults.Created($"/runs/{creation.Run.RunId}", RunViews.Of(creation.Run)),
+            _ => TypedResults.Ok(RunViews.Of(creation.Run)),
+        };
+    }
+
+    private static Ok<List<RunView>> List(OrchestratorDatabase database, int limit = 100) => TypedResults.Ok(
+        database.Read(transaction => RunStore.Newest(transaction, Math.Clamp(limit, 1, LongestList)).Select(RunViews.Of).ToList()));
+
+    private static Results<Ok<RunView>, ProblemHttpResult> Find(Guid runId, OrchestratorDatabase database) =>
+        database.Read(transaction => RunStore.Find(transaction, runId)) is { } run ? TypedResults.Ok(RunViews.Of(run)) : NoRun(runId);
+
+    private static async Task<Results<Ok<RunView>, ProblemHttpResult>> ShowAsync(Guid runId, Task<Run?> change) =>
+        await change is { } run ? TypedResults.Ok(RunViews.Of(run)) : NoRun(runId);
+
+    private static Results<Ok<IReadOnlyList<RoundView>>, ProblemHttpResult> Rounds(Guid runId, OrchestratorDatabase database) => database.Read<Results<Ok<IReadOnlyList<RoundView>>, ProblemHttpResult>>(
+        transaction => RunStore.Find(transaction, runId) is null ? NoRun(runId) : TypedResults.Ok(RunViews.Rounds(transaction, runId)));
+
+    private static Results<Ok<IReadOnlyList<ContributionView>>, ProblemHttpResult> Contributions(Guid runId, OrchestratorDatabase database) => database.Read<Results<Ok<IReadOnlyList<ContributionView>>, ProblemHttpResult>>(
+        transaction => RunStore.Find(transaction, runId) is null ? NoRun(runId) : TypedResults.Ok(MemberStore.Contributions(transaction, runId)));
+
+    private static async Task<Results<FileContentHttpResult, ProblemHttpResult>> ModelAsync(
+        Guid runId, OrchestratorDatabase database, IModelSource models, CancellationToken cancellationToken)
+    {
+        var run = database.Read(transaction => RunStore.Find(transaction, runId));
+        return run switch
+        {
+            null => NoRun(runId),
+            { Model: null } => TypedResults.Problem($"Run {runId} has no model yet.", statusCode: StatusCodes.Status404NotFound),
+            { Model: { } model } => TypedResults.File(
+                await models.ReadAsync(model, cancellationToken), "application/octet-stream", $"{runId}-{run.ModelVersion}.safetensors"),
+        };
+    }
+
+    private static Results<ServerSentEventsResult<ProgressEvent>, ProblemHttpResult> Events(
+        Guid runId, OrchestratorDatabase database, RunProgress progress, CancellationToken cancellationToken)
+    {
+        if (database.Read(transaction => RunStore.Find(transaction, runId)) is null)
+        {
+            return NoRun(runId);
+        }
+
+        return TypedResults.ServerSentEvents(progress.WatchAsync(runId, cancellationToken).Select(change =>
+            new SseItem<ProgressEvent>(change, change.Round is null ? "run" : "round")));
+    }
+
+    private static async Task<Results<NoContent, ProblemHttpResult>> LeaveAsync(string clientId, RunCommands commands, CancellationToken cancellationToken) =>
+        await commands.LeaveAsync(clientId, cancellationToken)
+            ? TypedResults.NoContent()
+            : TypedResults.Problem($"Client {clientId} is not enrolled.", statusCode: StatusCodes.Status404NotFound);
+
+    private static ProblemHttpResult NoRun(Guid runId) => TypedResults.Problem($"There is no run {runId}.", statusCode: StatusCodes.Status404NotFound);
+
+    private static async Task<ReadOnlyMemory<byte>?> ReadBodyAsync(HttpRequest request, CancellationToken cancellationToken)
+    {
+        var body = new byte[SpecReader.MaximumBytes + 1];
+        var length = await request.Body.ReadAtLeastAsync(body, body.Length, throwOnEndOfStream: false, cancellationToken);
+        return length > SpecReader.MaximumBytes ? null : body.AsMemory(0, length);
+    }
+}

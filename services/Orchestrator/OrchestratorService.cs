@@ -1,0 +1,77 @@
+using FlEvents.Orchestrator.Api;
+using FlEvents.Orchestrator.Consumers;
+using FlEvents.Orchestrator.Rounds;
+using FlEvents.Orchestrator.Storage;
+using FlEvents.ServiceDefaults.Blobs;
+using FlEvents.ServiceDefaults.Hosting;
+using FlEvents.ServiceDefaults.Messaging;
+using FlEvents.ServiceDefaults.Storage;
+using MassTransit;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+
+namespace FlEvents.Orchestrator;
+
+/// <summary>Composition of the Orchestrator: runs, rounds, cohorts and the clients that may be drawn.</summary>
+public static class OrchestratorService
+{
+    public static void AddOrchestrator(this IHostApplicationBuilder builder)
+    {
+        var services = builder.Services;
+        services.AddValidatedOptions<OrchestratorOptions>(OrchestratorOptions.Section);
+        services.AddSingleton(provider => provider.GetRequiredService<IOptions<OrchestratorOptions>>().Value);
+        services.AddServiceDatabase<OrchestratorDatabase>(Settings);
+        services.AddSingleton<ProgressSignals>();
+        services.AddSingleton<OrchestratorMetrics>();
+        services.AddSingleton<RoundCoordinator>();
+        services.AddSingleton<RunProgress>();
+        services.AddSingleton<RunCommands>();
+        services.AddHostedService<RoundTimers>();
+        services.TryAddSingleton<IModelSource>(provider =>
+            new HttpModelSource(new HttpClient { BaseAddress = provider.GetRequiredService<OrchestratorOptions>().AggregatorUrl }));
+        services.AddOpenApi();
+    }
+
+    /// <summary>All consumers share the service's one queue.</summary>
+    public static void AddOrchestratorConsumers(this IBusRegistrationConfigurator bus)
+    {
+        Add<EnrollClientConsumer>();
+        Add<WorkerHeartbeatConsumer>();
+        Add<ModelPublishedConsumer>();
+        Add<ModelRefusedConsumer>();
+        Add<BudgetReservedConsumer>();
+        Add<BudgetRefusedConsumer>();
+        Add<TrainingAcceptedConsumer>();
+        Add<LeaseRenewedConsumer>();
+        Add<TrainingRefusedConsumer>();
+        Add<TrainingInterruptedConsumer>();
+        Add<UpdateAdmittedConsumer>();
+        Add<UpdateRejectedConsumer>();
+        Add<RoundAggregatedConsumer>();
+        Add<RoundAbandonedConsumer>();
+        Add<EvaluationSubmittedConsumer>();
+
+        void Add<T>()
+            where T : class, IConsumer => bus.AddConsumer<T>().Endpoint(endpoint => endpoint.Name = Routes.Orchestrator);
+    }
+
+    public static void MapOrchestrator(this WebApplication app)
+    {
+        app.MapOpenApi();
+        app.MapRuns();
+    }
+
+    private static DatabaseSettings Settings(IServiceProvider provider)
+    {
+        var options = provider.GetRequiredService<OrchestratorOptions>();
+        return new DatabaseSettings
+        {
+            Name = "orchestrator",
+            Path = Path.Combine(options.DataFolder, "orchestrator.db"),
+
+            // A member that is not marked as dispatched is refunded, so the mark must not be lost in a power cut.
+            Synced = options.Durability == Durability.Power,
+            Schema = typeof(OrchestratorService).Assembly,
+        };
+    }
+}
