@@ -26,12 +26,13 @@ public sealed class Network
     /// <summary>Makes room for batches of up to <paramref name="batch"/> examples.</summary>
     /// <param name="batch">At least 1.</param>
     /// <param name="backward">Whether <see cref="Backward"/> will be called.</param>
+    /// <exception cref="ArgumentException">The values of a batch between two layers do not fit one array.</exception>
     public void Reserve(int batch, bool backward)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
         for (var i = 0; i <= _layers.Length; i++)
         {
-            var size = checked(batch * (i == 0 ? Model.InputSize : _layers[i - 1].OutputSize));
+            var size = Size(batch, i == 0 ? Model.InputSize : _layers[i - 1].OutputSize);
             if (batch > _capacity)
             {
                 _values[i] = new float[size];
@@ -89,6 +90,11 @@ public sealed class Network
             }
         }
     }
+
+    private static int Size(int batch, int values) =>
+        (long)batch * values <= Array.MaxLength
+            ? batch * values
+            : throw new ArgumentException($"A batch of {batch} examples with {values} values each does not fit one array.", nameof(batch));
 
     private static ReadOnlySpan<float> Of(Layer layer, ReadOnlySpan<float> parameters) => parameters.Slice(layer.ParameterOffset, layer.ParameterCount);
 

@@ -140,6 +140,11 @@ internal static class ModelPlan
             errors.Add(new ModelError($"layers[{specs.Count - 1}]", $"The last layer puts out {Text(shape)}; {expected}."));
         }
 
+        if (shape is not null && parameters == 0)
+        {
+            errors.Add(new ModelError("layers", "No layer has parameters; expected at least one to learn."));
+        }
+
         return layers;
     }
 
