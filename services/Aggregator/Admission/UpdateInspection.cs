@@ -1,0 +1,59 @@
+using System.Security.Cryptography;
+using FlEvents.Aggregator.Rounds;
+using FlEvents.Contracts;
+using FlEvents.Learning.Models;
+using FlEvents.Learning.Safetensors;
+
+namespace FlEvents.Aggregator.Admission;
+
+/// <summary>Looks at an update's bytes before it is admitted, taking them for hostile.</summary>
+public static class UpdateInspection
+{
+    /// <summary>Checks length, hash, header, tensor names and shapes, and that every element is finite; reads in chunks.</summary>
+    /// <param name="file">The stored bytes; null when the update store has none for this task.</param>
+    /// <returns>The first defect, or null.</returns>
+    public static BlobDefect? Inspect(FileStream? file, BlobRef announced, ModelLayout layout)
+    {
+        // The same tensors in another header can differ in white space and order, not by orders of magnitude.
+        var largest = SafetensorsWriter.FileLength(layout) + SafetensorsHeader.MaxLength;
+        if (announced.SizeBytes > largest)
+        {
+            return new BlobDefect(RejectionCode.TooLarge, $"The update has {announced.SizeBytes} bytes; expected at most {largest}.");
+        }
+
+        if (file is null || file.Length != announced.SizeBytes)
+        {
+            var found = file is null ? "is not in the update store for this task" : $"has {file.Length} bytes there";
+            return new BlobDefect(RejectionCode.BlobMismatch, $"Update {announced.Sha256} of {announced.SizeBytes} bytes {found}.");
+        }
+
+        var actual = Convert.ToHexStringLower(SHA256.HashData(file));
+        if (actual != announced.Sha256)
+        {
+            return new BlobDefect(RejectionCode.BlobMismatch, $"The stored bytes of update {announced.Sha256} have the hash {actual}.");
+        }
+
+        file.Position = 0;
+        return InspectTensors(file, layout);
+    }
+
+    private static BlobDefect? InspectTensors(FileStream file, ModelLayout layout)
+    {
+        try
+        {
+            var header = SafetensorsHeader.Read(file, file.Length);
+            if (header.CheckLayout(layout) is { } mismatch)
+            {
+                return new BlobDefect(RejectionCode.WrongLayout, mismatch);
+            }
+
+            return header.FirstNonFinite(file) is { } element
+                ? new BlobDefect(RejectionCode.NotFinite, $"Element {element.Index} of tensor {element.Tensor} is not finite.")
+                : null;
+        }
+        catch (SafetensorsException e)
+        {
+            return new BlobDefect(RejectionCode.Malformed, e.Message);
+        }
+    }
+}

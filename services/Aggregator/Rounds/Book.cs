@@ -1,0 +1,77 @@
+using FlEvents.Contracts;
+
+namespace FlEvents.Aggregator.Rounds;
+
+/// <summary>The Aggregator's journal of one round: which updates are in, and the one model they make.</summary>
+public record Book
+{
+    public required Guid RoundId { get; init; }
+    public required Guid RunId { get; init; }
+    public required int Round { get; init; }
+    public required BookState State { get; init; }
+    public required BlobRef BaseModel { get; init; }
+
+    /// <summary>Members the book has when it is complete.</summary>
+    public required int CohortSize { get; init; }
+
+    /// <summary>Members it has.</summary>
+    public int Members { get; init; }
+
+    public int Admitted { get; init; }
+
+    /// <summary>The one model of this round, once it is made; never another.</summary>
+    public BlobRef? Result { get; init; }
+
+    public ModelEvaluation? Evaluation { get; init; }
+    public LedgerReceipt? Receipt { get; init; }
+
+    public bool IsComplete => Members >= CohortSize;
+}
+
+/// <summary>Where a book stands; the last two states are final.</summary>
+public enum BookState
+{
+    /// <summary>Takes updates.</summary>
+    Open,
+
+    /// <summary>The admitted set is fixed; it is being combined.</summary>
+    Frozen,
+
+    /// <summary>The book names the model; it waits for the ledger's receipt and is not to be read yet.</summary>
+    Aggregated,
+
+    /// <summary>Every charge is committed and the model is out.</summary>
+    Released,
+
+    Abandoned,
+}
+
+/// <summary>A client in a book.</summary>
+public record BookMember
+{
+    public required Guid RoundId { get; init; }
+    public required string ClientId { get; init; }
+    public required Guid ReservationId { get; init; }
+    public required int LeaseNumber { get; init; }
+    public required string LeaseTokenSha256 { get; init; }
+
+    /// <summary>Examples declared at enrolment.</summary>
+    public required int ExampleCount { get; init; }
+
+    public required BookMemberState State { get; init; }
+
+    /// <summary>Hash of the update that answered the task, admitted or rejected.</summary>
+    public string? UpdateSha256 { get; init; }
+
+    public long? UpdateSize { get; init; }
+
+    /// <summary>Training examples n_k of the admitted update: its weight.</summary>
+    public int? Weight { get; init; }
+}
+
+public enum BookMemberState
+{
+    Open,
+    Admitted,
+    Rejected,
+}

@@ -1,0 +1,210 @@
+using System.Security.Cryptography;
+using System.Text;
+using FlEvents.Contracts;
+
+namespace FlEvents.Aggregator.Rounds;
+
+/// <summary>What a message does to a book, and what is sent because of it.</summary>
+/// <param name="Keep">The message came before what it refers to: it is kept, and looked at again when the book grows.</param>
+public record BookDecision(Book Book, BookMember? Member, IReadOnlyList<object> Messages, bool Keep = false)
+{
+    public static BookDecision Nothing(Book book, BookMember? member = null) => new(book, member, []);
+}
+
+/// <summary>Why a blob can't be used.</summary>
+public record BlobDefect(string ReasonCode, string Detail);
+
+/// <summary>
+/// The book as a pure function of its row, one member's row and a message (docs/round-protocol.md). Each client is in at most once, with the
+/// first update that answered its task; the set that is combined is fixed by one transaction; one model comes of it, once the ledger has
+/// committed every charge.
+/// </summary>
+public static class BookProtocol
+{
+    /// <summary>A member is added, or its lease renewed: a lower lease number changes nothing.</summary>
+    public static (Book Book, BookMember Member) OnMember(Book book, BookMember? known, RoundMember member)
+    {
+        if (known is not null)
+        {
+            return known.State == BookMemberState.Open && member.LeaseNumber > known.LeaseNumber
+                ? (book, known with { LeaseNumber = member.LeaseNumber, LeaseTokenSha256 = member.LeaseTokenSha256 })
+                : (book, known);
+        }
+
+        return (book with { Members = book.Members + 1 }, new BookMember
+        {
+            RoundId = book.RoundId,
+            ClientId = member.ClientId,
+            ReservationId = member.ReservationId,
+            LeaseNumber = member.LeaseNumber,
+            LeaseTokenSha256 = member.LeaseTokenSha256,
+            ExampleCount = member.ExampleCount,
+            State = BookMemberState.Open,
+        });
+    }
+
+    /// <summary>An update is announced: it is admitted, rejected with a reason, or a duplicate.</summary>
+    /// <param name="defect">What is wrong with its bytes; null when nothing is.</param>
+    public static BookDecision OnSubmitted(Book book, BookMember? member, UpdateSubmitted message, BlobDefect? defect)
+    {
+        if (member is null)
+        {
+            return book.IsComplete || book.State != BookState.Open
+                ? Reject(book, member, message, RejectionCode.NotSelected, $"{message.ClientId} is not in the cohort of round {book.Round}.", isFinal: false)
+                : BookDecision.Nothing(book) with { Keep = true };
+        }
+
+        if (member.UpdateSha256 == message.Update.Sha256)
+        {
+            return BookDecision.Nothing(book, member);
+        }
+
+        if (message.ReservationId != member.ReservationId)
+        {
+            return Reject(book, member, message, RejectionCode.NotSelected, $"Reservation {message.ReservationId} is not the one of this task.", isFinal: false);
+        }
+
+        if (member.State != BookMemberState.Open)
+        {
+            return Reject(
+                book, member, message, RejectionCode.Equivocation, $"Update {message.Update.Sha256} follows {member.UpdateSha256}: the first one counts.", isFinal: false);
+        }
+
+        if (book.State != BookState.Open)
+        {
+            return Reject(book, member, message, RejectionCode.Late, $"Round {book.Round} is closed.", isFinal: true);
+        }
+
+        if (message.LeaseNumber > member.LeaseNumber)
+        {
+            return BookDecision.Nothing(book, member) with { Keep = true };
+        }
+
+        return HashOf(message.LeaseToken) != member.LeaseTokenSha256
+            ? Reject(book, member, message, RejectionCode.LeaseLost, $"The task was issued again as lease {member.LeaseNumber}.", isFinal: false)
+            : Judge(book, member, message, defect);
+    }
+
+    /// <summary>The admitted set is fixed here, or the round abandoned for want of updates.</summary>
+    public static BookDecision OnAggregate(Book book, AggregateRound message)
+    {
+        if (book.State != BookState.Open)
+        {
+            return BookDecision.Nothing(book);
+        }
+
+        if (!book.IsComplete)
+        {
+            return BookDecision.Nothing(book) with { Keep = true };
+        }
+
+        return book.Admitted >= message.MinimumReports && book.Admitted > 0
+            ? new(book with { State = BookState.Frozen }, null, [])
+            : new(book with { State = BookState.Abandoned }, null,
+            [
+                new RoundAbandoned
+                {
+                    RunId = book.RunId,
+                    RoundId = book.RoundId,
+                    Round = book.Round,
+                    ReasonCode = "TOO_FEW_REPORTS",
+                    Detail = $"{book.Admitted} updates were admitted; the round needs {Math.Max(1, message.MinimumReports)}.",
+                },
+            ]);
+    }
+
+    /// <summary>The model is made. If a crash made it twice, the first one stays.</summary>
+    public static BookDecision OnCombined(Book book, BlobRef result, ModelEvaluation? evaluation) => book.State != BookState.Frozen
+        ? BookDecision.Nothing(book)
+        : new(
+            book with { State = BookState.Aggregated, Result = result, Evaluation = evaluation },
+            null,
+            [new CommitBudget { RunId = book.RunId, RoundId = book.RoundId, Round = book.Round }]);
+
+    /// <summary>The publish gate: every charge of the round is final.</summary>
+    public static BookDecision OnCommitted(Book book, BudgetCommitted message, int parameterCount) => book.State != BookState.Aggregated
+        ? BookDecision.Nothing(book)
+        : new(book with { State = BookState.Released, Receipt = message.Receipt }, null,
+        [
+            new RoundAggregated
+            {
+                RunId = book.RunId,
+                RoundId = book.RoundId,
+                Round = book.Round,
+                Model = book.Result!,
+                UpdatesAdmitted = book.Admitted,
+                Receipt = message.Receipt,
+                Evaluation = book.Evaluation,
+            },
+            new ModelPublished
+            {
+                RunId = book.RunId,
+                Version = book.Round,
+                Model = book.Result!,
+                ParameterCount = parameterCount,
+                Receipt = message.Receipt,
+            },
+        ]);
+
+    /// <summary>The Orchestrator gave the round up before it asked for a model.</summary>
+    public static BookDecision OnAbandoned(Book book) => book.State != BookState.Open
+        ? BookDecision.Nothing(book)
+        : new(book with { State = BookState.Abandoned }, null, []);
+
+    private static BookDecision Judge(Book book, BookMember member, UpdateSubmitted message, BlobDefect? defect)
+    {
+        if (message.BaseModelSha256 != book.BaseModel.Sha256)
+        {
+            return Reject(
+                book, member, message, RejectionCode.WrongBaseModel, $"Trained from model {message.BaseModelSha256}; the round's is {book.BaseModel.Sha256}.", isFinal: true);
+        }
+
+        if (message.ExampleCount is not { } examples || examples < 1 || examples > member.ExampleCount)
+        {
+            return Reject(
+                book, member, message, RejectionCode.ExampleCount, $"{message.ExampleCount?.ToString() ?? "No"} training examples; expected 1 to the declared {member.ExampleCount}.", isFinal: true);
+        }
+
+        if (defect is not null)
+        {
+            return Reject(book, member, message, defect.ReasonCode, defect.Detail, isFinal: true);
+        }
+
+        return new(
+            book with { Admitted = book.Admitted + 1 },
+            member with { State = BookMemberState.Admitted, UpdateSha256 = message.Update.Sha256, UpdateSize = message.Update.SizeBytes, Weight = examples },
+            [
+                new UpdateAdmitted
+                {
+                    RunId = book.RunId,
+                    RoundId = book.RoundId,
+                    Round = book.Round,
+                    ClientId = message.ClientId,
+                    ReservationId = message.ReservationId,
+                    Update = message.Update,
+                    ExampleCount = message.ExampleCount,
+                    TrainingLoss = message.TrainingLoss,
+                    TrainingSeconds = message.TrainingSeconds,
+                },
+            ]);
+    }
+
+    private static BookDecision Reject(Book book, BookMember? member, UpdateSubmitted message, string reasonCode, string detail, bool isFinal) => new(
+        book,
+        isFinal ? member! with { State = BookMemberState.Rejected, UpdateSha256 = message.Update.Sha256, UpdateSize = message.Update.SizeBytes } : member,
+        [
+            new UpdateRejected
+            {
+                RunId = book.RunId,
+                RoundId = book.RoundId,
+                Round = book.Round,
+                ClientId = message.ClientId,
+                ReservationId = message.ReservationId,
+                ReasonCode = reasonCode,
+                Detail = detail,
+                IsFinal = isFinal,
+            },
+        ]);
+
+    private static string HashOf(string leaseToken) => Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(leaseToken)));
+}

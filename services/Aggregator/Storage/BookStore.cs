@@ -1,0 +1,152 @@
+using System.Text.Json;
+using FlEvents.Aggregator.Rounds;
+using FlEvents.Contracts;
+using FlEvents.ServiceDefaults.Messaging;
+using FlEvents.ServiceDefaults.Storage;
+
+namespace FlEvents.Aggregator.Storage;
+
+/// <summary>Keeps books, their members, and messages that came before them.</summary>
+public static class BookStore
+{
+    internal static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
+
+    private const string Columns = """
+        round_id, run_id, round, state, base_sha256, base_size, cohort_size, members, admitted, result_sha256, result_size, evaluation,
+        receipt_seq, receipt_hash
+        """;
+
+    private const string SelectOne = $"select {Columns} from book where round_id = @roundId";
+
+    public static Book? Find(Transaction transaction, Guid roundId) => transaction.QuerySingleOrDefault<Row>(SelectOne, new { roundId })?.ToBook();
+
+    private const string SelectInState = $"select {Columns} from book where state = @state";
+
+    public static IReadOnlyList<Book> InState(Transaction transaction, BookState state) =>
+        transaction.Query<Row>(SelectInState, new { state = state.ToString() }).Select(row => row.ToBook()).ToList();
+
+    private const string Upsert = """
+        insert into book (round_id, run_id, round, state, base_sha256, base_size, cohort_size, members, admitted)
+        values (@RoundId, @RunId, @Round, @State, @BaseSha256, @BaseSize, @CohortSize, @Members, @Admitted)
+        on conflict (round_id) do update set state = @State, cohort_size = @CohortSize, members = @Members, admitted = @Admitted,
+            result_sha256 = @ResultSha256, result_size = @ResultSize, evaluation = @Evaluation, receipt_seq = @ReceiptSeq, receipt_hash = @ReceiptHash
+        """;
+
+    public static void Save(Transaction transaction, Book book) => transaction.Execute(Upsert, Row.Of(book));
+
+    private const string MemberColumns = """
+        round_id, client_id, reservation_id, lease_number, lease_token_sha256, example_count, state, update_sha256, update_size, weight
+        """;
+
+    private const string SelectMember = $"select {MemberColumns} from book_member where round_id = @roundId and client_id = @clientId";
+
+    public static BookMember? FindMember(Transaction transaction, Guid roundId, string clientId) =>
+        transaction.QuerySingleOrDefault<BookMember>(SelectMember, new { roundId, clientId });
+
+    private const string SelectByReservation = $"select {MemberColumns} from book_member where reservation_id = @reservationId";
+
+    public static BookMember? FindByReservation(Transaction transaction, Guid reservationId) =>
+        transaction.QuerySingleOrDefault<BookMember>(SelectByReservation, new { reservationId });
+
+    private const string SelectAdmitted = $"""
+        select {MemberColumns} from book_member where round_id = @roundId and state = 'Admitted' order by client_id
+        """;
+
+    /// <summary>The manifest of a frozen book: its admitted updates, in client-id order.</summary>
+    public static IReadOnlyList<BookMember> Manifest(Transaction transaction, Guid roundId) => transaction.Query<BookMember>(SelectAdmitted, new { roundId });
+
+    private const string UpsertMember = """
+        insert into book_member (round_id, client_id, reservation_id, lease_number, lease_token_sha256, example_count, state)
+        values (@RoundId, @ClientId, @ReservationId, @LeaseNumber, @LeaseTokenSha256, @ExampleCount, @State)
+        on conflict (round_id, client_id) do update set lease_number = @LeaseNumber, lease_token_sha256 = @LeaseTokenSha256, state = @State,
+            update_sha256 = @UpdateSha256, update_size = @UpdateSize, weight = @Weight
+        """;
+
+    public static void SaveMember(Transaction transaction, BookMember member) => transaction.Execute(UpsertMember, new
+    {
+        member.RoundId,
+        member.ClientId,
+        member.ReservationId,
+        member.LeaseNumber,
+        member.LeaseTokenSha256,
+        member.ExampleCount,
+        State = member.State.ToString(),
+        member.UpdateSha256,
+        member.UpdateSize,
+        member.Weight,
+    });
+
+    private const string InsertEarly = "insert into early_message (round_id, type, body) values (@roundId, @type, @body)";
+
+    /// <summary>Keeps a message until the round's book grows.</summary>
+    public static void KeepEarly(Transaction transaction, Guid roundId, object message) => transaction.Execute(
+        InsertEarly, new { roundId, type = message.GetType().Name, body = JsonSerializer.Serialize(message, message.GetType(), Json) });
+
+    private const string SelectEarly = "select type, body from early_message where round_id = @roundId order by seq";
+    private const string DeleteEarly = "delete from early_message where round_id = @roundId";
+
+    /// <summary>Sends kept messages of a round to this service again, as new ones.</summary>
+    public static void ReplayEarly(Transaction transaction, Guid roundId)
+    {
+        var kept = transaction.Query<OutboxRow>(SelectEarly, new { roundId });
+        if (kept.Count > 0)
+        {
+            transaction.Execute(DeleteEarly, new { roundId });
+            foreach (var message in kept)
+            {
+                transaction.Send(message.Decode().Message, Routes.Aggregator);
+            }
+        }
+    }
+
+    private sealed record Row
+    {
+        public required Guid RoundId { get; init; }
+        public required Guid RunId { get; init; }
+        public required int Round { get; init; }
+        public required string State { get; init; }
+        public required string BaseSha256 { get; init; }
+        public required long BaseSize { get; init; }
+        public required int CohortSize { get; init; }
+        public required int Members { get; init; }
+        public required int Admitted { get; init; }
+        public string? ResultSha256 { get; init; }
+        public long? ResultSize { get; init; }
+        public string? Evaluation { get; init; }
+        public long? ReceiptSeq { get; init; }
+        public string? ReceiptHash { get; init; }
+
+        public static Row Of(Book book) => new()
+        {
+            RoundId = book.RoundId,
+            RunId = book.RunId,
+            Round = book.Round,
+            State = book.State.ToString(),
+            BaseSha256 = book.BaseModel.Sha256,
+            BaseSize = book.BaseModel.SizeBytes,
+            CohortSize = book.CohortSize,
+            Members = book.Members,
+            Admitted = book.Admitted,
+            ResultSha256 = book.Result?.Sha256,
+            ResultSize = book.Result?.SizeBytes,
+            Evaluation = book.Evaluation is null ? null : JsonSerializer.Serialize(book.Evaluation, Json),
+            ReceiptSeq = book.Receipt?.Sequence,
+            ReceiptHash = book.Receipt?.Hash,
+        };
+
+        public Book ToBook() => new()
+        {
+            RoundId = RoundId,
+            RunId = RunId,
+            Round = Round,
+            State = Enum.Parse<BookState>(State),
+            BaseModel = new BlobRef { Sha256 = BaseSha256, SizeBytes = BaseSize },
+            CohortSize = CohortSize,
+            Members = Members,
+            Admitted = Admitted,
+            Result = ResultSha256 is null ? null : new BlobRef { Sha256 = ResultSha256, SizeBytes = ResultSize!.Value },
+            Evaluation = Evaluation is null ? null : JsonSerializer.Deserialize<ModelEvaluation>(Evaluation, Json),
+            Receipt = ReceiptHash is null ? null : new LedgerReceipt { Sequence = ReceiptSeq!.Value, Hash = ReceiptHash },
+        };
+    }
+}
