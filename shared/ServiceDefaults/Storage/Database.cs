@@ -167,7 +167,12 @@ public partial class Database : IAsyncDisposable
                 Fault = null;
                 return;
             }
-            catch (Exception e) when (SqliteFaults.IsTransient(e))
+            catch (Exception e) when (!SqliteFaults.IsTransient(e))
+            {
+                FailAtCommit(batch, e);
+                return;
+            }
+            catch (Exception e)
             {
                 Fault = e.Message;
                 LogFault(Name, e.Message, backOff);
@@ -180,6 +185,18 @@ public partial class Database : IAsyncDisposable
                 backOff = backOff * 2 < LongestBackOff ? backOff * 2 : LongestBackOff;
             }
         }
+    }
+
+    // A deferred constraint speaks up at the commit only: alone, each piece of work answers for itself.
+    private void FailAtCommit(List<Work> batch, Exception exception)
+    {
+        if (batch.Count == 1)
+        {
+            batch[0].Fail(exception);
+            return;
+        }
+
+        batch.ForEach(item => CommitPatiently([item]));
     }
 
     private void CommitOnce(List<Work> batch)
@@ -197,7 +214,8 @@ public partial class Database : IAsyncDisposable
             OutboxWritten.Set();
         }
 
-        batch.ForEach(item => item.Succeed());
+        // Not before the commit: work that failed could succeed when another's fault makes the batch run again.
+        batch.ForEach(item => item.Settle());
         done.ForEach(session => session.Committed.ForEach(action => action()));
     }
 
@@ -206,7 +224,7 @@ public partial class Database : IAsyncDisposable
     {
         if (item.CancellationToken.IsCancellationRequested)
         {
-            item.Fail(new OperationCanceledException(item.CancellationToken));
+            item.Outcome = new OperationCanceledException(item.CancellationToken);
             return null;
         }
 
@@ -215,13 +233,14 @@ public partial class Database : IAsyncDisposable
         try
         {
             item.Run(session);
+            item.Outcome = null;
             transaction.Release("item");
             return session;
         }
         catch (Exception e) when (!SqliteFaults.IsTransient(e))
         {
             transaction.Rollback("item");
-            item.Fail(e);
+            item.Outcome = e;
             return null;
         }
     }
@@ -243,17 +262,35 @@ public partial class Database : IAsyncDisposable
         return connection;
     }
 
+    // The provider waits for a lock on top of SQLite's own busy_timeout: without a limit of its own, 30 s.
     private string ConnectionString(SqliteOpenMode mode, bool pooling) =>
-        new SqliteConnectionStringBuilder { DataSource = _settings.Path, Mode = mode, Pooling = pooling }.ToString();
+        new SqliteConnectionStringBuilder { DataSource = _settings.Path, Mode = mode, Pooling = pooling, DefaultTimeout = 5 }.ToString();
 
     [LoggerMessage(LogLevel.Warning, "The {database} database cannot write: {fault} Trying again in {backOff}.")]
     private partial void LogFault(string database, string fault, TimeSpan backOff);
 
     private abstract record Work(bool Synced, CancellationToken CancellationToken)
     {
+        /// <summary>What the last run came to; null for success.</summary>
+        public Exception? Outcome { get; set; }
+
         public abstract void Run(Transaction transaction);
-        public abstract void Succeed();
         public abstract void Fail(Exception exception);
+
+        /// <summary>Answers whoever waits, with the outcome.</summary>
+        public void Settle()
+        {
+            if (Outcome is null)
+            {
+                Succeed();
+            }
+            else
+            {
+                Fail(Outcome);
+            }
+        }
+
+        protected abstract void Succeed();
     }
 
     private sealed record Work<T>(Func<Transaction, T> Body, bool Synced, CancellationToken CancellationToken) : Work(Synced, CancellationToken)
@@ -264,7 +301,7 @@ public partial class Database : IAsyncDisposable
 
         public override void Run(Transaction transaction) => _result = Body(transaction);
 
-        public override void Succeed() => Completion.TrySetResult(_result!);
+        protected override void Succeed() => Completion.TrySetResult(_result!);
 
         public override void Fail(Exception exception) => Completion.TrySetException(exception);
     }

@@ -1,0 +1,52 @@
+using System.ComponentModel;
+using FlEvents.Contracts;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+
+namespace FlEvents.PrivacyAccountant;
+
+/// <summary>Reads the ledger; nothing can be written this way.</summary>
+public static class LedgerEndpoints
+{
+    private const int LargestPage = 1000;
+
+    public static void MapLedger(this IEndpointRouteBuilder routes)
+    {
+        var ledger = routes.MapGroup("/ledger").WithTags("Ledger");
+        ledger.MapGet("/entries", Entries).WithSummary("Entries of the log in order, a page at a time.");
+        ledger.MapGet("/clients/{clientId}", Client).WithSummary("What the data a client has trained on has spent, by privacy unit.");
+        ledger.MapGet("/head", Head).WithSummary("The last entry's sequence and hash, which covers the whole log.");
+    }
+
+    private static Results<Ok<IReadOnlyList<LedgerEntry>>, ProblemHttpResult> Entries(
+        LedgerStore ledger,
+        [Description("Sequence of the last entry already read; 0 for none.")] long after = 0,
+        [Description("Most entries to return, 1 to 1000.")] int limit = 100)
+    {
+        if (after < 0)
+        {
+            return BadRequest($"after is {after}: it must be 0 or more.");
+        }
+
+        return limit is < 1 or > LargestPage ? BadRequest($"limit is {limit}: it must be from 1 to {LargestPage}.") : TypedResults.Ok(ledger.Entries(after, limit));
+    }
+
+    private static Results<Ok<ClientLedgersView>, ProblemHttpResult> Client(LedgerStore ledger, string clientId)
+    {
+        if (!BudgetMessages.IsClientId(clientId))
+        {
+            return BadRequest($"clientId is \"{clientId}\": it must be 1 to 64 of a-z, 0-9 and -.");
+        }
+
+        var ledgers = ledger.LedgersOf(clientId);
+        return ledgers.Count == 0
+            ? TypedResults.Problem($"Client {clientId} was never charged.", statusCode: StatusCodes.Status404NotFound)
+            : TypedResults.Ok(new ClientLedgersView { ClientId = clientId, Ledgers = ledgers });
+    }
+
+    private static Ok<LedgerReceipt> Head(LedgerStore ledger) => TypedResults.Ok(ledger.Head());
+
+    private static ProblemHttpResult BadRequest(string detail) => TypedResults.Problem(detail, statusCode: StatusCodes.Status400BadRequest);
+}

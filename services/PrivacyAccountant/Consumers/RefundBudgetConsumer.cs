@@ -1,0 +1,29 @@
+using FlEvents.Contracts;
+using FlEvents.ServiceDefaults.Messaging;
+using MassTransit;
+using Microsoft.Extensions.Logging;
+
+namespace FlEvents.PrivacyAccountant;
+
+public sealed partial class RefundBudgetConsumer(LedgerStore ledger, PrivacyAccountantMetrics metrics, ILogger<RefundBudgetConsumer> log) : IConsumer<RefundBudget>
+{
+    public async Task Consume(ConsumeContext<RefundBudget> context)
+    {
+        var message = context.Message;
+        BudgetMessages.Check(message);
+        LedgerDecision? decision = null;
+        await ledger.Database.ConsumeAsync(context, transaction =>
+        {
+            decision = Ledger.On(LedgerStore.Load(transaction, message), message, transaction.Now);
+            LedgerStore.Save(transaction, decision);
+        });
+        metrics.Record(decision);
+        if (decision is { Entries.Count: 0 })
+        {
+            LogNotRefunded(message.ReservationId, message.RunId, message.Round, message.ClientId);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Information, "Nothing to refund for reservation {reservationId} of run {runId}, round {round}, client {clientId}: it is final, or there is none.")]
+    private partial void LogNotRefunded(Guid reservationId, Guid runId, int round, string clientId);
+}

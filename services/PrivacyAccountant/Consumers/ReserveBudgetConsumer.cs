@@ -1,0 +1,40 @@
+using FlEvents.Contracts;
+using FlEvents.ServiceDefaults.Messaging;
+using MassTransit;
+using Microsoft.Extensions.Logging;
+
+namespace FlEvents.PrivacyAccountant;
+
+public sealed partial class ReserveBudgetConsumer(LedgerStore ledger, PrivacyAccountantMetrics metrics, ILogger<ReserveBudgetConsumer> log)
+    : IConsumer<ReserveBudget>
+{
+    public async Task Consume(ConsumeContext<ReserveBudget> context)
+    {
+        var message = context.Message;
+        BudgetMessages.Check(message);
+        LedgerDecision? decision = null;
+        await ledger.Database.ConsumeAsync(context, transaction =>
+        {
+            decision = Ledger.On(LedgerStore.Load(transaction, message), message, transaction.Now);
+            LedgerStore.Save(transaction, decision);
+            transaction.SendAll(decision.Messages);
+            transaction.ForgetSent(message.RunId, message.Round);
+        });
+        metrics.Record(decision);
+        foreach (var refusal in (decision?.Messages ?? []).OfType<BudgetRefused>().SelectMany(answer => answer.Refused))
+        {
+            LogRefused(message.RunId, message.Round, refusal.ClientId, refusal.ReasonCode, refusal.Detail);
+        }
+
+        if (decision is { Entries.Count: > 0 })
+        {
+            LogReserved(message.RunId, message.Round, decision.Ledgers.Count, decision.State.Head.Sequence);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Information, "Run {runId}, round {round}: charged {clients} clients; the ledger's head is {sequence}.")]
+    private partial void LogReserved(Guid runId, int round, int clients, long sequence);
+
+    [LoggerMessage(LogLevel.Warning, "Run {runId}, round {round}: client {clientId} is not charged, {reasonCode}. {detail}")]
+    private partial void LogRefused(Guid runId, int round, string clientId, string reasonCode, string detail);
+}

@@ -1,0 +1,66 @@
+using FlEvents.Contracts;
+
+namespace FlEvents.PrivacyAccountant;
+
+/// <summary>What a command to the ledger must be before the ledger decides about it. A message that breaks this is no refusal: it is parked.</summary>
+public static class BudgetMessages
+{
+    private const int LargestPage = 256;
+    private static readonly PrivacyUnit[] Units = Enum.GetValues<PrivacyUnit>();
+    private static readonly string[] Proofs = ["NOT_DISPATCHED", "UNDELIVERABLE", "REFUSED_BEFORE_LEASE"];
+
+    /// <exception cref="InvalidDataException">It names the value and what was expected.</exception>
+    public static void Check(ReserveBudget message)
+    {
+        Require(message.Round >= 1, $"ReserveBudget: Round is {message.Round}; expected 1 or more.");
+        Require(message.Attempt >= 1, $"ReserveBudget: Attempt is {message.Attempt}; expected 1 or more.");
+        Require(message.Clients?.Count is >= 1 and <= LargestPage, $"ReserveBudget: Clients has {message.Clients?.Count ?? 0} members; expected 1 to {LargestPage}.");
+        foreach (var client in message.Clients!)
+        {
+            CheckClient("ReserveBudget", client.ClientId);
+            CheckLedger(client);
+        }
+
+        var twice = message.Clients.CountBy(client => client.ClientId).FirstOrDefault(client => client.Value > 1).Key;
+        Require(twice is null, $"ReserveBudget: Clients has {twice} twice; expected each client once.");
+        foreach (var unit in Units)
+        {
+            var charges = message.Charges?.Count(charge => charge.Unit == unit) ?? 0;
+            Require(charges == 1, $"ReserveBudget: Charges has {charges} of unit {LedgerChain.Name(unit)}; expected one of each unit.");
+        }
+    }
+
+    /// <inheritdoc cref="Check(ReserveBudget)"/>
+    public static void Check(CommitBudget message) => Require(message.Round >= 1, $"CommitBudget: Round is {message.Round}; expected 1 or more.");
+
+    /// <inheritdoc cref="Check(ReserveBudget)"/>
+    public static void Check(RefundBudget message)
+    {
+        Require(message.Round >= 1, $"RefundBudget: Round is {message.Round}; expected 1 or more.");
+        CheckClient("RefundBudget", message.ClientId);
+        Require(Proofs.Contains(message.ReasonCode), $"RefundBudget: ReasonCode is \"{message.ReasonCode}\"; expected {string.Join(", ", Proofs)}.");
+    }
+
+    private static void CheckClient(string message, string clientId) => Require(
+        IsClientId(clientId), $"{message}: ClientId is \"{clientId}\"; expected 1 to 64 of a-z, 0-9 and -.");
+
+    /// <summary>Whether a text can be a client's id: 1 to 64 of <c>a-z 0-9 -</c>.</summary>
+    public static bool IsClientId(string? text) =>
+        text?.Length is >= 1 and <= 64 && text.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-');
+
+    private static void CheckLedger(ReservationRequest client)
+    {
+        var ledger = client.Ledger;
+        Require(
+            !string.IsNullOrEmpty(ledger?.Owner) && !string.IsNullOrEmpty(ledger.DataSet) && !string.IsNullOrEmpty(ledger.PartitionRule) && ledger.PartitionIndex >= 0,
+            $"ReserveBudget: the ledger of {client.ClientId} is {ledger}; expected an owner, a data set, a partition rule and an index of 0 or more.");
+    }
+
+    private static void Require(bool holds, string error)
+    {
+        if (!holds)
+        {
+            throw new InvalidDataException(error);
+        }
+    }
+}

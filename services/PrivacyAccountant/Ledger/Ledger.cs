@@ -1,0 +1,189 @@
+using FlEvents.Contracts;
+
+namespace FlEvents.PrivacyAccountant;
+
+/// <summary>
+/// The privacy ledger's protocol. A reservation is made once and becomes committed or refunded once; whatever arrives again writes nothing and
+/// gets the answer it got before.
+/// </summary>
+public static class Ledger
+{
+    /// <summary>Charges the clients of a page, or refuses them one by one.</summary>
+    public static LedgerDecision On(LedgerState state, ReserveBudget message, DateTimeOffset now)
+    {
+        var draft = new Draft(state, now);
+        var clientOfLedger = state.Reservations.Values.DistinctBy(known => known.LedgerId).ToDictionary(known => known.LedgerId, known => known.ClientId);
+        var ledgers = new List<LedgerIdentity>();
+        var reserved = new List<string>();
+        var refused = new List<ClientRefusal>();
+        foreach (var client in message.Clients)
+        {
+            var asked = Reservation.Asked(message, client);
+            var known = asked.Select(reservation => state.Reservations.GetValueOrDefault(reservation.Key)).OfType<Reservation>().ToList();
+            var refusal = known.Count > 0 ? RefusalOfRepeat(known, asked) : RefusalOfNew(state, asked[0], clientOfLedger);
+            if (refusal is not null)
+            {
+                refused.Add(refusal);
+                continue;
+            }
+
+            reserved.Add(client.ClientId);
+            if (known.Count == 0)
+            {
+                clientOfLedger[asked[0].LedgerId] = client.ClientId;
+                ledgers.Add(client.Ledger);
+                draft.AppendAll(EntryKind.Reserve, asked, reason: null);
+            }
+        }
+
+        return draft.Decide(ledgers, Answers(message, reserved, refused));
+    }
+
+    /// <summary>Makes every open charge of the round final; a second time it only repeats the receipt.</summary>
+    public static LedgerDecision On(LedgerState state, CommitBudget message, DateTimeOffset now)
+    {
+        if (state.Commit is not null)
+        {
+            return new Draft(state, now).Decide([], [Answer(message, state.Commit)]);
+        }
+
+        var open = state.Reservations.Values
+            .Where(reservation => reservation.State == ReservationState.Reserved)
+            .OrderBy(reservation => reservation.ClientId, StringComparer.Ordinal).ThenBy(reservation => reservation.Attempt).ThenBy(reservation => reservation.Unit)
+            .ToList();
+        var draft = new Draft(state, now);
+        draft.AppendAll(EntryKind.Commit, open, reason: null);
+        var commit = new RoundCommit
+        {
+            RunId = message.RunId,
+            Round = message.Round,
+            Committed = open.DistinctBy(reservation => reservation.ReservationId).Count(),
+            Receipt = draft.Head,
+        };
+        return draft.Decide([], [Answer(message, commit)], commit);
+    }
+
+    /// <summary>Gives back a charge that is still open; a final one, or one the message does not name rightly, stays as it is.</summary>
+    public static LedgerDecision On(LedgerState state, RefundBudget message, DateTimeOffset now)
+    {
+        var named = state.Reservations.Values
+            .Where(reservation => reservation.ReservationId == message.ReservationId && reservation.ClientId == message.ClientId
+                && reservation.RunId == message.RunId && reservation.Round == message.Round && reservation.State == ReservationState.Reserved)
+            .OrderBy(reservation => reservation.Unit);
+        var draft = new Draft(state, now);
+        draft.AppendAll(EntryKind.Refund, named, message.ReasonCode);
+        return draft.Decide([], []);
+    }
+
+    // The reservation exists: the same request is answered again, another one under its id is not.
+    private static ClientRefusal? RefusalOfRepeat(List<Reservation> known, IReadOnlyList<Reservation> asked)
+    {
+        var (clientId, reservationId) = (asked[0].ClientId, asked[0].ReservationId);
+        if (known.Count != asked.Count || !known.Zip(asked).All(pair => pair.First with { State = pair.Second.State } == pair.Second))
+        {
+            return Refuse(clientId, BudgetRefusalCode.Conflict, $"Reservation {reservationId} of {clientId} was made with another ledger or other charges; it is kept.");
+        }
+
+        return known.Any(reservation => reservation.State == ReservationState.Refunded)
+            ? Refuse(clientId, BudgetRefusalCode.Refunded, $"Reservation {reservationId} of {clientId} was refunded, which is final.")
+            : null;
+    }
+
+    private static ClientRefusal? RefusalOfNew(LedgerState state, Reservation asked, Dictionary<Guid, string> clientOfLedger)
+    {
+        if (state.Commit is not null)
+        {
+            return Refuse(asked.ClientId, BudgetRefusalCode.RoundCommitted, $"Round {asked.Round} was committed before {asked.ClientId} was charged for it.");
+        }
+
+        // Whatever became of the other's reservation: else a replayed message could find the ledger free again.
+        return clientOfLedger.TryGetValue(asked.LedgerId, out var other) && other != asked.ClientId
+            ? Refuse(asked.ClientId, BudgetRefusalCode.OwnerAlreadyInRound, $"Ledger {asked.LedgerId} of {asked.ClientId} is in round {asked.Round} already, by client {other}.")
+            : null;
+    }
+
+    private static ClientRefusal Refuse(string clientId, string reasonCode, string detail) =>
+        new() { ClientId = clientId, ReasonCode = reasonCode, Detail = detail };
+
+    private static List<object> Answers(ReserveBudget message, List<string> reserved, List<ClientRefusal> refused)
+    {
+        var answers = new List<object>();
+        if (reserved.Count > 0)
+        {
+            answers.Add(new BudgetReserved { RunId = message.RunId, RoundId = message.RoundId, Round = message.Round, Attempt = message.Attempt, ClientIds = reserved });
+        }
+
+        if (refused.Count > 0)
+        {
+            answers.Add(new BudgetRefused { RunId = message.RunId, RoundId = message.RoundId, Round = message.Round, Attempt = message.Attempt, Refused = refused });
+        }
+
+        return answers;
+    }
+
+    private static BudgetCommitted Answer(CommitBudget message, RoundCommit commit) => new()
+    {
+        RunId = message.RunId,
+        RoundId = message.RoundId,
+        Round = message.Round,
+        Committed = commit.Committed,
+        Receipt = commit.Receipt,
+    };
+
+    private sealed class Draft(LedgerState state, DateTimeOffset now)
+    {
+        private readonly List<LedgerEntry> _entries = [];
+        private readonly List<Reservation> _changed = [];
+
+        public LedgerReceipt Head { get; private set; } = state.Head;
+
+        public void AppendAll(EntryKind kind, IEnumerable<Reservation> reservations, string? reason)
+        {
+            foreach (var reservation in reservations)
+            {
+                var entry = LedgerChain.Append(Head, kind, reservation, reason, now);
+                _entries.Add(entry);
+                _changed.Add(reservation with { State = StateAfter(kind) });
+                Head = new LedgerReceipt { Sequence = entry.Sequence, Hash = entry.Hash };
+            }
+        }
+
+        public LedgerDecision Decide(IReadOnlyList<LedgerIdentity> ledgers, IReadOnlyList<object> messages, RoundCommit? commit = null) => new()
+        {
+            State = new LedgerState
+            {
+                Head = Head,
+                Commit = commit ?? state.Commit,
+                Reservations = state.Reservations.SetItems(_changed.Select(reservation => KeyValuePair.Create(reservation.Key, reservation))),
+            },
+            Entries = _entries,
+            Ledgers = ledgers,
+            Messages = messages,
+        };
+    }
+
+    /// <summary>Where an entry leaves its reservation.</summary>
+    public static ReservationState StateAfter(EntryKind kind) => kind switch
+    {
+        EntryKind.Reserve => ReservationState.Reserved,
+        EntryKind.Commit => ReservationState.Committed,
+        EntryKind.Refund => ReservationState.Refunded,
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Expected reserve, commit or refund."),
+    };
+}
+
+/// <summary>Reason codes of <see cref="BudgetRefused"/>.</summary>
+public static class BudgetRefusalCode
+{
+    /// <summary>The same reservation was made before with another ledger or other charges.</summary>
+    public const string Conflict = "CONFLICT";
+
+    /// <summary>Another client of the same ledger is in the round.</summary>
+    public const string OwnerAlreadyInRound = "OWNER_ALREADY_IN_ROUND";
+
+    /// <summary>The round's charges are final: no work may be handed out in it any more.</summary>
+    public const string RoundCommitted = "ROUND_COMMITTED";
+
+    /// <summary>The same reservation was made and given back before.</summary>
+    public const string Refunded = "REFUNDED";
+}

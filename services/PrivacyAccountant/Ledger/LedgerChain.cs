@@ -1,0 +1,63 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using FlEvents.Contracts;
+
+namespace FlEvents.PrivacyAccountant;
+
+/// <summary>The chain of the log: each entry's hash covers its content and every entry before it.</summary>
+public static class LedgerChain
+{
+    /// <summary>The head of a ledger without entries.</summary>
+    public static LedgerReceipt Empty { get; } = new() { Sequence = 0, Hash = new string('0', 64) };
+
+    /// <summary>The entry that continues the chain at <paramref name="head"/>.</summary>
+    public static LedgerEntry Append(LedgerReceipt head, EntryKind kind, Reservation reservation, string? reason, DateTimeOffset at)
+    {
+        var entry = new LedgerEntry
+        {
+            Sequence = head.Sequence + 1,
+            Kind = kind,
+            ReservationId = reservation.ReservationId,
+            LedgerId = reservation.LedgerId,
+            Unit = reservation.Unit,
+            RunId = reservation.RunId,
+            Round = reservation.Round,
+            ClientId = reservation.ClientId,
+            Attempt = reservation.Attempt,
+            Event = reservation.Event,
+            Charge = reservation.Charge,
+            Reason = reason,
+            At = at.ToUniversalTime(),
+            PreviousHash = head.Hash,
+            Hash = "",
+        };
+        return entry with { Hash = HashOf(entry) };
+    }
+
+    /// <summary>SHA-256 over the 32 bytes of the previous hash, then the entry's <see cref="CanonicalText"/> without its hashes.</summary>
+    /// <returns>64 lower-case hexadecimal digits.</returns>
+    public static string HashOf(LedgerEntry entry)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(Convert.FromHexString(entry.PreviousHash));
+        hash.AppendData(CanonicalText.Of(
+            ("sequence", entry.Sequence.ToString(CultureInfo.InvariantCulture)),
+            ("kind", Name(entry.Kind)),
+            ("reservation_id", entry.ReservationId.ToString("D")),
+            ("ledger_id", entry.LedgerId.ToString("D")),
+            ("unit", Name(entry.Unit)),
+            ("run_id", entry.RunId.ToString("D")),
+            ("round", entry.Round.ToString(CultureInfo.InvariantCulture)),
+            ("client_id", entry.ClientId),
+            ("attempt", entry.Attempt.ToString(CultureInfo.InvariantCulture)),
+            ("event", entry.Event),
+            ("charge", entry.Charge),
+            ("reason", entry.Reason),
+            ("at", entry.At.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffffff'Z'", CultureInfo.InvariantCulture))));
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>The word that stands for an enum's member in hashes and in the database: the one the wire uses.</summary>
+    public static string Name<T>(T member)
+        where T : struct, Enum => char.ToLowerInvariant(member.ToString()[0]) + member.ToString()[1..];
+}

@@ -1,0 +1,50 @@
+using System.Text.Json.Serialization;
+using FlEvents.Contracts;
+
+namespace FlEvents.PrivacyAccountant;
+
+/// <summary>One line of the append-only log: what happened to one reservation, chained to the line before.</summary>
+public record LedgerEntry
+{
+    /// <summary>Dense from 1.</summary>
+    public required long Sequence { get; init; }
+
+    public required EntryKind Kind { get; init; }
+    public required Guid ReservationId { get; init; }
+    public required Guid LedgerId { get; init; }
+    public required PrivacyUnit Unit { get; init; }
+    public required Guid RunId { get; init; }
+    public required int Round { get; init; }
+    public required string ClientId { get; init; }
+    public required int Attempt { get; init; }
+
+    /// <summary>The charge as the plan stated it: <see cref="PrivacyCharge"/> as JSON.</summary>
+    public required string Event { get; init; }
+
+    /// <summary>What the event takes from a budget: <see cref="Reservation.Unbounded"/>.</summary>
+    public required string Charge { get; init; }
+
+    /// <summary>A refund's proof, e.g. <c>NOT_DISPATCHED</c>; null for other entries.</summary>
+    public required string? Reason { get; init; }
+
+    public required DateTimeOffset At { get; init; }
+
+    /// <summary>Hash of the entry before, 64 lower-case hexadecimal digits; 64 zeros before the first.</summary>
+    public required string PreviousHash { get; init; }
+
+    /// <summary>SHA-256 of the previous hash's 32 bytes and this entry's canonical text.</summary>
+    public required string Hash { get; init; }
+}
+
+[JsonConverter(typeof(CamelCaseEnumConverter<EntryKind>))]
+public enum EntryKind
+{
+    /// <summary>A charge before any work is handed out.</summary>
+    Reserve,
+
+    /// <summary>The charge is permanent.</summary>
+    Commit,
+
+    /// <summary>The charge is given back: it is proved that nothing left the client.</summary>
+    Refund,
+}

@@ -1,0 +1,71 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using FlEvents.Contracts;
+
+namespace FlEvents.PrivacyAccountant;
+
+/// <summary>One charge of one client in one round and unit, and where it stands.</summary>
+public record Reservation
+{
+    /// <summary>The charge against which no finite budget holds.</summary>
+    public const string Unbounded = "unbounded";
+
+    // Absent members are left out: a mechanism's later parameter does not change the text of the charges made before it.
+    private static readonly JsonSerializerOptions EventJson = new(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
+
+    public required Guid ReservationId { get; init; }
+    public required PrivacyUnit Unit { get; init; }
+    public required Guid LedgerId { get; init; }
+    public required Guid RunId { get; init; }
+    public required int Round { get; init; }
+    public required string ClientId { get; init; }
+    public required int Attempt { get; init; }
+
+    /// <summary>The charge as the plan stated it: <see cref="PrivacyCharge"/> as JSON.</summary>
+    public required string Event { get; init; }
+
+    /// <summary>What the event takes from a budget: <see cref="Unbounded"/>.</summary>
+    public required string Charge { get; init; }
+
+    public required ReservationState State { get; init; }
+
+    public ReservationKey Key => new(ReservationId, Unit);
+
+    /// <summary>What a message asks for one of its clients: a reservation per charge, in the message's order.</summary>
+    public static IReadOnlyList<Reservation> Asked(ReserveBudget message, ReservationRequest client)
+    {
+        var reservationId = Contracts.ReservationId.Of(message.RunId, message.Round, client.ClientId, message.Attempt);
+        var ledgerId = PrivacyAccountant.LedgerId.Of(client.Ledger);
+        return message.Charges.Select(charge => new Reservation
+        {
+            ReservationId = reservationId,
+            Unit = charge.Unit,
+            LedgerId = ledgerId,
+            RunId = message.RunId,
+            Round = message.Round,
+            ClientId = client.ClientId,
+            Attempt = message.Attempt,
+            Event = JsonSerializer.Serialize(charge, EventJson),
+            Charge = ChargeOf(charge.Mechanism),
+            State = ReservationState.Reserved,
+        }).ToList();
+    }
+
+    private static string ChargeOf(PrivacyMechanism mechanism) => mechanism switch
+    {
+        PrivacyMechanism.Unbounded => Unbounded,
+        _ => throw new ArgumentOutOfRangeException(nameof(mechanism), mechanism, "The accountant knows no charge for this mechanism."),
+    };
+}
+
+/// <summary>What makes a reservation unique: a client's task in a round, and the unit it is charged in.</summary>
+public readonly record struct ReservationKey(Guid ReservationId, PrivacyUnit Unit);
+
+/// <summary>Where a reservation stands. The last two are final.</summary>
+[JsonConverter(typeof(CamelCaseEnumConverter<ReservationState>))]
+public enum ReservationState
+{
+    Reserved,
+    Committed,
+    Refunded,
+}

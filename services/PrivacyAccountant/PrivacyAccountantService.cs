@@ -1,0 +1,45 @@
+using FlEvents.ServiceDefaults.Hosting;
+using FlEvents.ServiceDefaults.Messaging;
+using FlEvents.ServiceDefaults.Storage;
+using MassTransit;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace FlEvents.PrivacyAccountant;
+
+/// <summary>Keeps the privacy ledger: what every data set has spent, charged before any work is handed out.</summary>
+public static class PrivacyAccountantService
+{
+    public static void AddPrivacyAccountant(this IHostApplicationBuilder builder)
+    {
+        builder.Services.AddValidatedOptions<PrivacyAccountantOptions>(PrivacyAccountantOptions.Section);
+        builder.Services.AddServiceDatabase(
+            provider => new DatabaseSettings
+            {
+                Name = "privacy-accountant",
+                Path = Path.Combine(provider.GetRequiredService<IOptions<PrivacyAccountantOptions>>().Value.DataFolder, "ledger.db"),
+                // Whatever the durability of the rest: a charge that a power cut undoes would be spent twice.
+                Synced = true,
+                Schema = typeof(LedgerStore).Assembly,
+            },
+            (_, database) => new LedgerStore(database));
+        builder.Services.AddSingleton<PrivacyAccountantMetrics>();
+    }
+
+    public static void AddPrivacyAccountantConsumers(this IBusRegistrationConfigurator bus)
+    {
+        bus.AddConsumer<ReserveBudgetConsumer>().Endpoint(endpoint => endpoint.Name = Routes.PrivacyAccountant);
+        bus.AddConsumer<CommitBudgetConsumer>().Endpoint(endpoint => endpoint.Name = Routes.PrivacyAccountant);
+        bus.AddConsumer<RefundBudgetConsumer>().Endpoint(endpoint => endpoint.Name = Routes.PrivacyAccountant);
+        bus.AddConsumer<RunCompletedConsumer>().Endpoint(endpoint => endpoint.Name = Routes.PrivacyAccountant);
+    }
+
+    public static void MapPrivacyAccountant(this WebApplication app)
+    {
+        // Made now, so that the head is shown before the first message.
+        app.Services.GetRequiredService<PrivacyAccountantMetrics>();
+        app.MapLedger();
+    }
+}

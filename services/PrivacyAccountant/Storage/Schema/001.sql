@@ -1,0 +1,104 @@
+-- Whose privacy is spent: a part of an owner's data set. The id is derived from the other columns.
+create table ledger
+(
+    ledger_id       text    not null primary key,
+    owner           text    not null,
+    data_set        text    not null,
+    partition_rule  text    not null,
+    partition_seed  integer not null,
+    partition_index integer not null
+) strict, without rowid;
+
+-- One charge of one client in one round and unit, and where it stands. Everything here can be told again from ledger_entry.
+create table reservation
+(
+    reservation_id text    not null,
+    unit           text    not null check (unit in ('example', 'client')),
+    ledger_id      text    not null references ledger (ledger_id),
+    run_id         text    not null,
+    round          integer not null check (round >= 1),
+    client_id      text    not null,
+    attempt        integer not null check (attempt >= 1),
+    event          text    not null,
+    charge         text    not null,
+    state          text    not null check (state in ('reserved', 'committed', 'refunded')),
+    primary key (reservation_id, unit),
+    unique (ledger_id, unit, run_id, round, attempt)
+) strict, without rowid;
+
+create index reservation_open on reservation (run_id, round) where state = 'reserved';
+create index reservation_client on reservation (client_id, ledger_id);
+
+create trigger reservation_is_final before update on reservation
+when old.state <> 'reserved' or new.state = 'reserved'
+    or (old.reservation_id, old.unit, old.ledger_id, old.run_id, old.round, old.client_id, old.attempt, old.event, old.charge)
+    is not (new.reservation_id, new.unit, new.ledger_id, new.run_id, new.round, new.client_id, new.attempt, new.event, new.charge)
+begin
+    select raise(abort, 'a reservation changes once, from reserved to committed or refunded');
+end;
+
+create trigger reservation_is_kept before delete on reservation
+begin
+    select raise(abort, 'a reservation is never deleted');
+end;
+
+-- The log: append-only, dense from 1, each entry's hash over the one before it.
+create table ledger_entry
+(
+    sequence       integer not null primary key,
+    kind           text    not null check (kind in ('reserve', 'commit', 'refund')),
+    reservation_id text    not null,
+    ledger_id      text    not null references ledger (ledger_id),
+    unit           text    not null check (unit in ('example', 'client')),
+    run_id         text    not null,
+    round          integer not null,
+    client_id      text    not null,
+    attempt        integer not null,
+    event          text    not null, -- the charge as the plan stated it, JSON
+    charge         text    not null, -- what it takes from a budget: the word unbounded
+    reason         text,             -- a refund's proof
+    at             text    not null,
+    previous_hash  text    not null,
+    hash           text    not null
+) strict;
+
+create index ledger_entry_ledger on ledger_entry (ledger_id, unit);
+
+-- Also keeps "insert or replace" from putting an entry over another: that deletes without asking the trigger below.
+create trigger ledger_entry_continues before insert on ledger_entry
+when new.sequence is not (select coalesce(max(sequence), 0) + 1 from ledger_entry)
+    or new.previous_hash is not coalesce((select hash from ledger_entry order by sequence desc limit 1), printf('%064d', 0))
+begin
+    select raise(abort, 'an entry continues the chain at its head');
+end;
+
+create trigger ledger_entry_is_not_changed before update on ledger_entry
+begin
+    select raise(abort, 'ledger_entry is append-only');
+end;
+
+create trigger ledger_entry_is_kept before delete on ledger_entry
+begin
+    select raise(abort, 'ledger_entry is append-only');
+end;
+
+-- Rounds whose charges are final, with the receipt that was given out.
+create table committed_round
+(
+    run_id    text    not null,
+    round     integer not null check (round >= 1),
+    committed integer not null,
+    sequence  integer not null,
+    hash      text    not null,
+    primary key (run_id, round)
+) strict, without rowid;
+
+create trigger committed_round_is_not_changed before update on committed_round
+begin
+    select raise(abort, 'a receipt is final');
+end;
+
+create trigger committed_round_is_kept before delete on committed_round
+begin
+    select raise(abort, 'a receipt is final');
+end;

@@ -1,0 +1,47 @@
+using FlEvents.Contracts;
+
+namespace FlEvents.PrivacyAccountant.Tests;
+
+/// <summary>Well-formed commands of two made-up runs.</summary>
+internal static class Messages
+{
+    public static readonly Guid RunA = Guid.Parse("0195a3c4-0000-7000-8000-00000000000a");
+    public static readonly Guid RunB = Guid.Parse("0195a3c4-0000-7000-8000-00000000000b");
+    public static readonly DateTimeOffset Noon = new(2025, 3, 1, 12, 0, 0, TimeSpan.Zero);
+
+    public static LedgerIdentity LedgerOf(string owner) =>
+        new() { Owner = owner, DataSet = "bank", PartitionRule = "iid/10", PartitionSeed = 7, PartitionIndex = 3 };
+
+    /// <param name="clients">Each as <c>client@owner</c>: who asks, and whose ledger is charged.</param>
+    public static ReserveBudget Reserve(Guid runId, int round, int attempt, params IEnumerable<string> clients) => new()
+    {
+        RunId = runId,
+        RoundId = ReservationId.OfRound(runId, round),
+        Round = round,
+        Attempt = attempt,
+        Clients = clients.Select(client => client.Split('@')).Select(part => new ReservationRequest { ClientId = part[0], Ledger = LedgerOf(part[1]) }).ToList(),
+        Charges =
+        [
+            new PrivacyCharge { Unit = PrivacyUnit.Example, Mechanism = PrivacyMechanism.Unbounded },
+            new PrivacyCharge { Unit = PrivacyUnit.Client, Mechanism = PrivacyMechanism.Unbounded },
+        ],
+    };
+
+    public static ReserveBudget Reserve(params IEnumerable<string> clients) => Reserve(RunA, round: 1, attempt: 1, clients);
+
+    public static CommitBudget Commit(Guid runId, int round) => new() { RunId = runId, RoundId = ReservationId.OfRound(runId, round), Round = round };
+
+    public static CommitBudget Commit() => Commit(RunA, round: 1);
+
+    public static RefundBudget Refund(Guid runId, int round, string clientId, int attempt) => new()
+    {
+        RunId = runId,
+        RoundId = ReservationId.OfRound(runId, round),
+        Round = round,
+        ClientId = clientId,
+        ReservationId = ReservationId.Of(runId, round, clientId, attempt),
+        ReasonCode = "NOT_DISPATCHED",
+    };
+
+    public static RefundBudget Refund(string clientId) => Refund(RunA, round: 1, clientId, attempt: 1);
+}
