@@ -93,3 +93,28 @@ locked=()
 [[ ${CI:-} == true ]] && locked=(--locked-mode)
 quietly "Restoring" dotnet restore FlEvents.sln "${locked[@]}"
 quietly "Building" dotnet build FlEvents.sln -c Release --no-restore
+
+echo "Testing …"
+log=$scratch/test.log
+# One test project at a time: they share the machine's cores with brokers and child processes.
+dotnet test --solution FlEvents.sln -c Release --no-build --max-parallel-test-modules 1 </dev/null >"$log" 2>&1
+rc=$?
+
+# Failing tests with their output, skipped ones with their reasons.
+sed -E '/^Running tests from /d; /^$/d; /\) passed \(/d; /^Test run summary:/,$d' -- "$log"
+
+count() {
+    awk -v name="$1:" '/^Test run summary:/ { value = 0 } $1 == name { value = $2 } END { print value + 0 }' "$log"
+}
+
+passed=$(count succeeded)
+skipped=$(count skipped)
+failed=$(($(count error) + $(count failed)))
+if (( failed == 0 && (rc != 0 || passed == 0) )); then
+    # A host that died or a run without a test has no failed test to count.
+    tail -n 20 -- "$log"
+    failed=1
+fi
+
+echo "$passed passed, $failed failed$( ((skipped > 0)) && echo ", $skipped skipped")"
+(( failed == 0 ))
