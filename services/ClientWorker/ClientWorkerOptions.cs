@@ -1,0 +1,152 @@
+using System.ComponentModel.DataAnnotations;
+using System.Text.RegularExpressions;
+using FlEvents.ClientWorker.Data;
+using FlEvents.Learning.Data;
+using FlEvents.ServiceDefaults.Storage;
+
+namespace FlEvents.ClientWorker;
+
+/// <summary>
+/// Section <c>ClientWorker</c>. A silo worker has a <see cref="ClientId"/> and its own data; a pool worker has a <see cref="Pool"/> of
+/// <see cref="Clients"/>, among which its data sets are split.
+/// </summary>
+public sealed partial class ClientWorkerOptions
+{
+    public const string Section = "ClientWorker";
+
+    /// <summary>Name of this worker, of <c>a-z 0-9 -</c>, the same after every start; the machine's name where absent.</summary>
+    [RegularExpression("[a-z0-9-]{1,64}")]
+    public string WorkerId { get; set; } = MachineId(Environment.MachineName);
+
+    /// <summary>Folder for the worker's tasks and for updates that are not uploaded yet.</summary>
+    [Required]
+    public string DataFolder { get; set; } = "data/client-worker";
+
+    /// <summary>What accepted tasks and finished updates survive: the death of the process, or a power cut too.</summary>
+    public Durability Durability { get; set; } = Durability.Power;
+
+    /// <summary>The one client of a silo worker.</summary>
+    [RegularExpression("[a-z0-9-]{1,64}")]
+    public string? ClientId { get; set; }
+
+    /// <summary>Name of a pool. Its workers share one queue; client ids are the name and a six-digit index.</summary>
+    [RegularExpression("[a-z0-9-]{1,57}")]
+    public string? Pool { get; set; }
+
+    /// <summary>Clients of the pool.</summary>
+    [Range(1, 1_000_000)]
+    public int? Clients { get; set; }
+
+    /// <summary>How each data set is split among the pool's clients.</summary>
+    public PartitionSpec Partition { get; set; } = new();
+
+    /// <summary>Whose privacy ledgers the data is charged to; the client's id or the pool's name where absent.</summary>
+    [StringLength(200, MinimumLength = 1)]
+    public string? Owner { get; set; }
+
+    /// <summary>Tasks trained at once.</summary>
+    [Range(1, 1000)]
+    public int Slots { get; set; } = Environment.ProcessorCount;
+
+    /// <summary>Data sets this worker can read: a name, which runs use, and where the examples are.</summary>
+    public Dictionary<string, DataSource> DataSets { get; set; } = [];
+
+    /// <summary>Base address of the Aggregator, for base models and updates.</summary>
+    public Uri AggregatorUrl { get; set; } = new("http://127.0.0.1:5081/");
+
+    /// <summary>Time between two signs of life of the worker, in seconds.</summary>
+    [Range(0.05, 3600.0)]
+    public double HeartbeatSeconds { get; set; } = 5;
+
+    internal string OwnerName => Owner ?? ClientId ?? Pool!;
+
+    internal ClientRoster Roster => ClientId is null ? ClientRoster.OfPool(Pool ?? "", Clients ?? 1) : ClientRoster.OfSilo(ClientId);
+
+    /// <summary>A machine's name as a worker id.</summary>
+    internal static string MachineId(string machine)
+    {
+        var id = Unnamed().Replace(machine.ToLowerInvariant(), "-").Trim('-');
+        return id.Length == 0 ? "worker" : id[..Math.Min(id.Length, 64)];
+    }
+
+    /// <summary>Rules over several properties, and whether the data is there and can be split; each error a sentence.</summary>
+    internal static IEnumerable<string> Check(ClientWorkerOptions options)
+    {
+        var isPool = options.Pool is not null;
+        if (isPool == options.ClientId is not null)
+        {
+            yield return isPool
+                ? $"Pool is \"{options.Pool}\" and ClientId is \"{options.ClientId}\": give one of them."
+                : "Pool and ClientId are missing: give Pool and Clients, or ClientId.";
+        }
+
+        if (isPool && options.Clients is null)
+        {
+            yield return $"Clients is missing: pool \"{options.Pool}\" needs a number of clients.";
+        }
+
+        if (!isPool && options.Clients is not null)
+        {
+            yield return $"Clients is {options.Clients}: only a pool has several.";
+        }
+
+        if (!isPool && options.Partition != new PartitionSpec())
+        {
+            yield return "Partition is given: only a pool's data is split.";
+        }
+
+        if (!options.AggregatorUrl.IsAbsoluteUri || options.AggregatorUrl.Scheme is not ("http" or "https") || !options.AggregatorUrl.AbsolutePath.EndsWith('/'))
+        {
+            yield return $"AggregatorUrl is \"{options.AggregatorUrl}\": it must be an http or https address that ends with /.";
+        }
+
+        if (options.DataSets.Count == 0)
+        {
+            yield return "DataSets is empty: name at least one.";
+        }
+
+        foreach (var error in options.DataSets.SelectMany(entry => CheckDataSet(options, entry.Key, entry.Value)))
+        {
+            yield return error;
+        }
+    }
+
+    private static IEnumerable<string> CheckDataSet(ClientWorkerOptions options, string name, DataSource source)
+    {
+        var errors = source.Check().Select(error => error.Message).ToList();
+        errors.AddRange(new[] { source.Images, source.Labels, source.Path }.Where(path => path is not null && !File.Exists(path)).Select(path => $"there is no file \"{path}\"."));
+        if (!DataSetName().IsMatch(name))
+        {
+            errors.Add("a name must match [a-z0-9-]{1,64}.");
+        }
+
+        if (errors.Count == 0)
+        {
+            errors.AddRange(CheckContents(options, source));
+        }
+
+        return errors.Select(error => $"data set \"{name}\": {error}");
+    }
+
+    // Read here and again when it is used: a worker that can't serve its clients must say so before it offers them.
+    private static IReadOnlyList<string> CheckContents(ClientWorkerOptions options, DataSource source)
+    {
+        try
+        {
+            var count = DataSetReader.CountExamples(source);
+            return options is { Pool: not null, Clients: { } clients }
+                ? [.. options.Partition.Check(clients, count, DataSetReader.ReadPartitionValues(source, options.Partition)).Select(error => error.Message)]
+                : [];
+        }
+        catch (Exception e) when (e is DataException or IOException or UnauthorizedAccessException)
+        {
+            return e is DataException { Errors: var all } ? all : [e.Message];
+        }
+    }
+
+    [GeneratedRegex("[^a-z0-9]+")]
+    private static partial Regex Unnamed();
+
+    [GeneratedRegex("^[a-z0-9-]{1,64}$")]
+    private static partial Regex DataSetName();
+}

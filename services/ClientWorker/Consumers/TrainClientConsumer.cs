@@ -1,0 +1,81 @@
+using FlEvents.ClientWorker.Data;
+using FlEvents.ClientWorker.Storage;
+using FlEvents.ClientWorker.Training;
+using FlEvents.Contracts;
+using FlEvents.Learning.Data;
+using MassTransit;
+using Microsoft.Extensions.Logging;
+
+namespace FlEvents.ClientWorker.Consumers;
+
+/// <summary>
+/// Takes a task once a slot is free for it: stores it, answers, and by returning acknowledges the command. Until then the broker keeps it, so it
+/// is not lost with this process and another worker may take it.
+/// </summary>
+public sealed partial class TrainClientConsumer(
+    TaskStore store, TaskRunner runner, RunningTasks tasks, Slots slots, ClientData data, ClientRoster roster, WorkerIdentity worker, TimeProvider time, ILogger<TrainClientConsumer> log)
+    : IConsumer<TrainClient>
+{
+    public async Task Consume(ConsumeContext<TrainClient> context)
+    {
+        var command = context.Message;
+        IDisposable? slot = null;
+        try
+        {
+            TaskEnd? obstacle = null;
+            if (TrainingTask.NeedsSlot(store.Find(command.ReservationId), command))
+            {
+                obstacle = Unknown(command);
+                if (obstacle is null && time.GetUtcNow() < command.DeadlineAt)
+                {
+                    slot = await slots.TakeAsync(context.CancellationToken);
+                    obstacle = await UnreadableAsync(command, context.CancellationToken);
+                }
+            }
+
+            var task = await store.TakeAsync(context, worker.WorkerId, obstacle);
+            if (task is { IsEnded: false })
+            {
+                tasks.Adopt(task.Command);
+                runner.Start(task.Command, slot);
+                slot = null;
+            }
+            else if (task is { State: TaskState.Refused })
+            {
+                LogRefused(command.RunId, command.Round, command.ClientId, task.End!.ReasonCode, task.End.Detail);
+            }
+        }
+        finally
+        {
+            slot?.Dispose();
+        }
+    }
+
+    private TaskEnd? Unknown(TrainClient command) =>
+        roster.IndexOf(command.ClientId) is null
+            ? new TaskEnd(RefusalCode.UnknownClient, $"Worker {worker.WorkerId} does not serve client \"{command.ClientId}\".")
+        : !data.Has(command.Data.DataSet)
+            ? new TaskEnd(RefusalCode.UnknownDataSet, $"Worker {worker.WorkerId} has no data set \"{command.Data.DataSet}\".")
+        : null;
+
+    private async Task<TaskEnd?> UnreadableAsync(TrainClient command, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await data.OfAsync(command.ClientId, command.Data, command.Model, command.Training.Loss, cancellationToken);
+            return null;
+        }
+        catch (DataException e)
+        {
+            // Its message may quote data: it stays in this machine's log.
+            LogUnreadable(command.RunId, command.Round, command.ClientId, e.Message);
+            return new TaskEnd(RefusalCode.BadData, $"Data set \"{command.Data.DataSet}\" can't be read as the run declares it; the log of worker {worker.WorkerId} says why.");
+        }
+    }
+
+    [LoggerMessage(LogLevel.Warning, "Run {runId}, round {round}, client {clientId}: the task is refused ({reasonCode}). {detail}")]
+    private partial void LogRefused(Guid runId, int round, string clientId, string reasonCode, string detail);
+
+    [LoggerMessage(LogLevel.Warning, "Run {runId}, round {round}, client {clientId}: the data can't be read. {fault}")]
+    private partial void LogUnreadable(Guid runId, int round, string clientId, string fault);
+}

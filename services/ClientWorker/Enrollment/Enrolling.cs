@@ -1,0 +1,53 @@
+using FlEvents.ClientWorker.Data;
+using FlEvents.ClientWorker.Storage;
+using FlEvents.ClientWorker.Training;
+using FlEvents.Contracts;
+using MassTransit;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace FlEvents.ClientWorker.Enrollment;
+
+/// <summary>Offers the worker's clients to the Orchestrator, once after each start.</summary>
+public sealed partial class Enrolling(
+    TaskStore store, ClientData data, ClientRoster roster, WorkerIdentity worker, IBusControl bus, ILogger<Enrolling> log) : BackgroundService
+{
+    /// <summary>Most clients in one message: a page stays well under the size a message may have.</summary>
+    public const int PageSize = 256;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            await bus.WaitForHealthStatus(BusHealthStatus.Healthy, stoppingToken);
+            var counts = new Dictionary<string, int[]>();
+            foreach (var dataSet in data.Names)
+            {
+                counts[dataSet] = await data.CountsAsync(dataSet, stoppingToken);
+            }
+
+            await store.EnrollAsync(Pages(counts), stoppingToken);
+            LogOffered(worker.WorkerId, roster.Count);
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // Offered after the next start.
+        }
+    }
+
+    private IEnumerable<EnrollClient> Pages(Dictionary<string, int[]> counts) => Enumerable.Range(0, roster.Count).Chunk(PageSize).Select(page => new EnrollClient
+    {
+        WorkerId = worker.WorkerId,
+        Pool = roster.Pool,
+        Clients = [.. page.Select(index => Profile(index, counts))],
+    });
+
+    private ClientProfile Profile(int index, Dictionary<string, int[]> counts) => new()
+    {
+        ClientId = roster.IdOf(index),
+        DataSets = [.. data.Names.Select(name => new ClientDataSet { Ledger = data.LedgerOf(name, index), ExampleCount = counts[name][index] })],
+    };
+
+    [LoggerMessage(LogLevel.Information, "Worker {workerId} offers {clients} clients.")]
+    private partial void LogOffered(string workerId, int clients);
+}

@@ -1,0 +1,60 @@
+using FlEvents.ClientWorker.Data;
+using FlEvents.ClientWorker.Training;
+using FlEvents.Contracts;
+using MassTransit;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace FlEvents.ClientWorker.Enrollment;
+
+/// <summary>Says that the worker is alive, at once after the start and then every few seconds. Not through the outbox: an old one is of no use.</summary>
+public sealed partial class Heartbeat(
+    IBusControl bus, ClientRoster roster, WorkerIdentity worker, RunningTasks tasks, IOptions<ClientWorkerOptions> options, TimeProvider time, ILogger<Heartbeat> log)
+    : BackgroundService
+{
+    private static readonly TimeSpan LongestPublish = TimeSpan.FromSeconds(10);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            await bus.WaitForHealthStatus(BusHealthStatus.Healthy, stoppingToken);
+            while (true)
+            {
+                await PublishAsync(stoppingToken);
+                await Task.Delay(TimeSpan.FromSeconds(options.Value.HeartbeatSeconds), time, stoppingToken);
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // A worker that stops is silent.
+        }
+    }
+
+    private async Task PublishAsync(CancellationToken stoppingToken)
+    {
+        using var longest = new CancellationTokenSource(LongestPublish, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, longest.Token);
+        try
+        {
+            await bus.Publish(
+                new WorkerHeartbeat
+                {
+                    WorkerId = worker.WorkerId,
+                    Pool = roster.Pool,
+                    ClientId = roster.ClientId,
+                    Slots = options.Value.Slots,
+                    Running = tasks.Count,
+                },
+                either.Token);
+        }
+        catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+        {
+            LogFailed(worker.WorkerId, e.Message);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Warning, "Worker {workerId} could not publish its heartbeat: {fault}")]
+    private partial void LogFailed(string workerId, string fault);
+}

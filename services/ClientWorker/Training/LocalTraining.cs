@@ -1,0 +1,70 @@
+using FlEvents.ClientWorker.Data;
+using FlEvents.Contracts;
+using FlEvents.Learning.Models;
+using FlEvents.Learning.Randomness;
+using FlEvents.Learning.Training;
+
+namespace FlEvents.ClientWorker.Training;
+
+/// <summary>Trains one client in one round: model and data in, the update's bytes out. The same command gives the same bytes on every worker.</summary>
+public sealed class LocalTraining(
+    ModelCache models, ClientData data, ITrainingEngine engine, TrainingThreads threads, Patience patience, TimeProvider time)
+{
+    /// <exception cref="TrainingFailedException">The data, the model or its layout are not what the command says.</exception>
+    /// <exception cref="TimeoutException">The deadline passed before training was done.</exception>
+    public async Task<LocalUpdate> TrainAsync(TrainClient command, CancellationToken cancellationToken)
+    {
+        var model = Model.Create(command.Model);
+        var weights = await patience.RunAsync("read of the base model", command, token => models.ReadAsync(command.BaseModel, model, token), cancellationToken);
+        var examples = await patience.RunAsync(
+            "read of the data set", command, token => data.OfAsync(command.ClientId, command.Data, command.Model, command.Training.Loss, token), cancellationToken);
+        var job = new TrainingJob
+        {
+            Model = model,
+            GlobalWeights = weights,
+            Examples = ClientSplit.Training(examples, command.Training, command.Seed, command.ClientId),
+            Training = command.Training,
+            BatchOrder = SeededRandom.Derive(command.Seed, "batches", command.Round, command.ClientId),
+        };
+        using var deadline = patience.DeadlineOf(command, cancellationToken);
+        try
+        {
+            return await threads.RunAsync(() => Train(job, deadline.Token));
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new TimeoutException($"Training was not done before the deadline {command.DeadlineAt:O}.");
+        }
+    }
+
+    private LocalUpdate Train(TrainingJob job, CancellationToken cancellationToken)
+    {
+        var start = time.GetTimestamp();
+        var result = engine.Train(job, cancellationToken);
+        return new LocalUpdate
+        {
+            Bytes = Safetensors.Write(job.Model.Layout, result.Update),
+            ExampleCount = job.Examples.Count,
+            Loss = result.MeanLoss,
+            Duration = time.GetElapsedTime(start),
+        };
+    }
+}
+
+/// <summary>A finished update.</summary>
+public sealed record LocalUpdate
+{
+    /// <summary>w_local − w_global as safetensors.</summary>
+    public required byte[] Bytes { get; init; }
+
+    /// <summary>Training examples n_k, after the split for validation.</summary>
+    public required int ExampleCount { get; init; }
+
+    /// <summary>Mean loss over the last local epoch; not finite when training diverged.</summary>
+    public required double Loss { get; init; }
+
+    public required TimeSpan Duration { get; init; }
+}
+
+/// <summary>A task can't be trained. The message names what is wrong and may leave this machine: it quotes no data.</summary>
+public sealed class TrainingFailedException(string message) : Exception(message);

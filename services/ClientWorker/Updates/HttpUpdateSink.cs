@@ -1,0 +1,101 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using FlEvents.Contracts;
+
+namespace FlEvents.ClientWorker.Updates;
+
+/// <summary>
+/// The Aggregator's <c>PUT /updates/{reservationId}</c>. <c>HEAD</c> tells how much it holds in header <c>Received-Bytes</c> (404: nothing yet);
+/// the rest goes in pieces with <c>Content-Range</c>, so that a broken connection costs one piece.
+/// </summary>
+/// <param name="http">Its base address is the Aggregator's.</param>
+/// <param name="pieceBytes">Largest body of one request, in bytes.</param>
+public sealed class HttpUpdateSink(HttpClient http, int pieceBytes = HttpUpdateSink.DefaultPieceBytes) : IUpdateSink
+{
+    public const string ReceivedBytes = "Received-Bytes";
+
+    // At 100 s a request this asks for 84 kB/s; a slower line still gets on, because the store keeps what arrived of a piece.
+    private const int DefaultPieceBytes = 8 << 20;
+
+    public async Task<bool> HoldsAsync(Guid reservationId, string leaseToken, BlobRef update, CancellationToken cancellationToken) =>
+        await ReceivedAsync(reservationId, leaseToken, update.SizeBytes, cancellationToken) == update.SizeBytes;
+
+    public async Task SubmitAsync(Guid reservationId, string leaseToken, BlobRef update, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    {
+        var received = await ReceivedAsync(reservationId, leaseToken, update.SizeBytes, cancellationToken);
+        while (received < bytes.Length)
+        {
+            var piece = bytes.Slice((int)received, Math.Min(pieceBytes, bytes.Length - (int)received));
+            var now = await PutAsync(reservationId, leaseToken, received, piece, bytes.Length, cancellationToken);
+            if (now <= received)
+            {
+                throw new HttpRequestException($"The update store holds {now} bytes of {reservationId} after it took {received + piece.Length}.");
+            }
+
+            received = now;
+        }
+    }
+
+    /// <returns>Bytes the store holds, from the start of the update.</returns>
+    private async Task<long> ReceivedAsync(Guid reservationId, string leaseToken, long total, CancellationToken cancellationToken)
+    {
+        using var request = Request(HttpMethod.Head, reservationId, leaseToken);
+        using var response = await http.SendAsync(request, cancellationToken);
+        if (response.StatusCode == HttpStatusCode.NotFound)
+        {
+            return 0;
+        }
+
+        await ThrowUnlessGoodAsync(response, reservationId, cancellationToken);
+        var received = ReadReceived(response, reservationId);
+        return received <= total ? received : throw new UploadRefusedException($"The update store holds {received} bytes for reservation {reservationId}; this update has {total}.");
+    }
+
+    private async Task<long> PutAsync(
+        Guid reservationId, string leaseToken, long from, ReadOnlyMemory<byte> piece, long total, CancellationToken cancellationToken)
+    {
+        using var request = Request(HttpMethod.Put, reservationId, leaseToken);
+        request.Content = new ReadOnlyMemoryContent(piece);
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
+        request.Content.Headers.ContentRange = new ContentRangeHeaderValue(from, from + piece.Length - 1, total);
+        using var response = await http.SendAsync(request, cancellationToken);
+        await ThrowUnlessGoodAsync(response, reservationId, cancellationToken);
+        return response.StatusCode == HttpStatusCode.Created ? total : ReadReceived(response, reservationId);
+    }
+
+    private static HttpRequestMessage Request(HttpMethod method, Guid reservationId, string leaseToken)
+    {
+        var request = new HttpRequestMessage(method, new Uri($"updates/{reservationId:D}", UriKind.Relative));
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", leaseToken);
+        return request;
+    }
+
+    private static async Task ThrowUnlessGoodAsync(HttpResponseMessage response, Guid reservationId, CancellationToken cancellationToken)
+    {
+        if (response.IsSuccessStatusCode)
+        {
+            return;
+        }
+
+        var reason = response.StatusCode switch
+        {
+            HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => "the lease token is not good any more",
+            HttpStatusCode.Conflict => "another update is complete already",
+            HttpStatusCode.RequestEntityTooLarge => "the update is larger than the round's model allows",
+            HttpStatusCode.BadRequest => "the request is malformed",
+            _ => null,
+        };
+        var answer = await response.Content.ReadAsStringAsync(cancellationToken);
+        throw reason is null
+            // 404 too: the round's book may not be open yet.
+            ? new HttpRequestException($"The update store answered {(int)response.StatusCode} for reservation {reservationId}. {answer}", null, response.StatusCode)
+            : new UploadRefusedException($"The update store refused reservation {reservationId} with {(int)response.StatusCode}: {reason}. {answer}".TrimEnd());
+    }
+
+    private static long ReadReceived(HttpResponseMessage response, Guid reservationId) =>
+        response.Headers.TryGetValues(ReceivedBytes, out var values)
+        && long.TryParse(values.First(), NumberStyles.None, CultureInfo.InvariantCulture, out var received)
+            ? received
+            : throw new HttpRequestException($"The update store's answer for reservation {reservationId} has no header {ReceivedBytes} with a number.");
+}
