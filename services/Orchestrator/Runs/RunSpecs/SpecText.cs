@@ -49,13 +49,13 @@ public static class SpecText
     /// <summary>The path of a list's item, from 0.</summary>
     public static string Below(string path, int index) => string.Create(CultureInfo.InvariantCulture, $"{path}[{index}]");
 
-    // Errors reach terminals and log files: nothing in them may move a cursor or start a line.
-    private static string Plain(string text)
+    /// <summary>Text for a terminal or a log file: one line, shortened, and nothing in it that moves a cursor or turns the direction of writing.</summary>
+    public static string Plain(string text, int longest = LongestShown)
     {
         var shown = new StringBuilder();
         foreach (var rune in text.EnumerateRunes())
         {
-            if (shown.Length >= LongestShown)
+            if (shown.Length >= longest)
             {
                 return shown.Append('…').ToString();
             }
