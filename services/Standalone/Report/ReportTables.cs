@@ -32,7 +32,7 @@ internal static class ReportTables
         columns.Add("Down", round => HumanUnits.Bytes(round.BytesDown));
         columns.Add("Up", round => HumanUnits.Bytes(round.BytesUp));
         columns.Add("Time", round => round.DurationMs is { } duration ? HumanUnits.Duration(duration / 1000) : "–");
-        columns.Add("Model", round => round.ModelSha256 is { } hash ? $"""<code title="{hash}">{hash[..12]}</code>""" : "–");
+        columns.Add("Model", round => round.ModelSha256 is { } hash ? $"""<code title="{hash}">{hash[..8]}</code>""" : "–");
         columns.AddIf(
             rounds.Any(round => round.State == RoundState.Abandoned),
             "State",

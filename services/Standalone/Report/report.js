@@ -86,7 +86,7 @@
         y: { range: (u, low, high) => chart.range(low, high) },
       },
       axes: [
-        { ...axis, grid: { show: false }, incrs: wholeSteps, space: 44, label: chart.clients ? "Client, by share" : "Round", labelSize: 20, labelGap: 0, size: 30 },
+        { ...axis, grid: { show: false }, incrs: wholeSteps, space: 44, filter: (u, ticks) => ticks.map(t => t >= u.data[0][0] && t <= u.data[0].at(-1) ? t : null), label: chart.clients ? "Client, by share" : "Round", labelSize: 20, labelGap: 0, size: 30 },
         {
           ...axis, space: 36, values: (u, ticks) => chart.kind.ticks(ticks),
           size: (u, labels) => 14 + Math.max(narrow ? 28 : 34, ...(labels || []).map(text => text.length * 6.8)),
