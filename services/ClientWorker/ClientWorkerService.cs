@@ -44,7 +44,8 @@ public static class ClientWorkerService
         services.AddSingleton<LocalTraining>();
         services.AddSingleton<RunningTasks>();
         services.AddSingleton<ClientWorkerMetrics>();
-        services.AddServiceDatabase(Settings, (_, database) => new TaskStore(database));
+        services.AddServiceDatabase<WorkerDatabase>(Settings);
+        services.AddSingleton(provider => new TaskStore(provider.GetRequiredService<WorkerDatabase>()));
         services.AddSingleton<TaskRunner>();
         services.AddHostedService(provider => provider.GetRequiredService<TaskRunner>());
         services.AddHostedService<LeaseRenewal>();

@@ -2,9 +2,6 @@ using FlEvents.ServiceDefaults.Hosting;
 using FlEvents.ServiceDefaults.Messaging;
 using FlEvents.ServiceDefaults.Storage;
 using MassTransit;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace FlEvents.PrivacyAccountant;
@@ -15,16 +12,15 @@ public static class PrivacyAccountantService
     public static void AddPrivacyAccountant(this IHostApplicationBuilder builder)
     {
         builder.Services.AddValidatedOptions<PrivacyAccountantOptions>(PrivacyAccountantOptions.Section);
-        builder.Services.AddServiceDatabase(
-            provider => new DatabaseSettings
+        builder.Services.AddServiceDatabase<LedgerDatabase>(provider => new DatabaseSettings
             {
                 Name = "privacy-accountant",
                 Path = Path.Combine(provider.GetRequiredService<IOptions<PrivacyAccountantOptions>>().Value.DataFolder, "ledger.db"),
                 // Whatever the durability of the rest: a charge that a power cut undoes would be spent twice.
                 Synced = true,
                 Schema = typeof(LedgerStore).Assembly,
-            },
-            (_, database) => new LedgerStore(database));
+            });
+        builder.Services.AddSingleton(provider => new LedgerStore(provider.GetRequiredService<LedgerDatabase>()));
         builder.Services.AddSingleton<PrivacyAccountantMetrics>();
     }
 

@@ -1,4 +1,3 @@
-using Dapper;
 using FlEvents.ClientWorker.Training;
 using FlEvents.Contracts;
 using FlEvents.ServiceDefaults.Messaging;
@@ -53,7 +52,7 @@ public sealed class TaskStore(Database database)
         """;
 
     public TrainingTask? Find(Guid reservationId) =>
-        database.Read(connection => connection.QuerySingleOrDefault<TaskRow>(SelectTask, new { reservationId }))?.ToTask();
+        database.Read(transaction => transaction.QuerySingleOrDefault<TaskRow>(SelectTask, new { reservationId }))?.ToTask();
 
     private const string SelectUnfinished = """
         select reservation_id, run_id, round, client_id, lease_number, state, command, update_sha256, update_size_bytes, example_count,
@@ -63,11 +62,11 @@ public sealed class TaskStore(Database database)
 
     /// <summary>Tasks that an earlier process has left, the oldest first.</summary>
     public IReadOnlyList<TrainingTask> Unfinished() =>
-        database.Read(connection => connection.Query<TaskRow>(SelectUnfinished).Select(row => row.ToTask()).ToList());
+        database.Read(transaction => transaction.Query<TaskRow>(SelectUnfinished).Select(row => row.ToTask()).ToList());
 
     private const string CountEvaluation = "select count(*) from evaluations where run_id = @RunId and version = @Version and client_id = @ClientId";
 
-    public bool HasEvaluated(EvaluateModel command) => database.Read(connection => connection.ExecuteScalar<int>(CountEvaluation, command)) > 0;
+    public bool HasEvaluated(EvaluateModel command) => database.Read(transaction => transaction.Scalar<int>(CountEvaluation, command)) > 0;
 
     private const string InsertEvaluation = """
         insert or ignore into evaluations (run_id, version, client_id, submitted_at) values (@RunId, @Version, @ClientId, @now)
@@ -111,7 +110,7 @@ public sealed class TaskStore(Database database)
     private const string CountUnsentInterruptions = "select count(*) from outbox where sent_at is null and type = 'TrainingInterrupted'";
 
     /// <summary>Leases handed back, or lost, that the broker does not know of yet.</summary>
-    public int UnsentInterruptions() => database.Read(connection => connection.ExecuteScalar<int>(CountUnsentInterruptions));
+    public int UnsentInterruptions() => database.Read(transaction => transaction.Scalar<int>(CountUnsentInterruptions));
 
     private static TrainingTask Apply(Transaction transaction, Guid reservationId, TaskEvent happened)
     {

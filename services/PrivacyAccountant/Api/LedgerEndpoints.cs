@@ -1,9 +1,6 @@
 using System.ComponentModel;
 using FlEvents.Contracts;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.AspNetCore.Routing;
 
 namespace FlEvents.PrivacyAccountant;
 

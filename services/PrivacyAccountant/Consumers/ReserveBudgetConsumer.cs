@@ -1,7 +1,6 @@
 using FlEvents.Contracts;
 using FlEvents.ServiceDefaults.Messaging;
 using MassTransit;
-using Microsoft.Extensions.Logging;
 
 namespace FlEvents.PrivacyAccountant;
 

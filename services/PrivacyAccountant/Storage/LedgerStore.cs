@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Text.Json;
-using Dapper;
 using FlEvents.Contracts;
 using FlEvents.ServiceDefaults.Storage;
 
@@ -114,7 +113,7 @@ public sealed class LedgerStore(Database database)
     }
 
     /// <summary>The hash that covers the whole log.</summary>
-    public LedgerReceipt Head() => database.Read(connection => connection.QuerySingleOrDefault<LedgerReceipt>(SelectHead) ?? LedgerChain.Empty);
+    public LedgerReceipt Head() => database.Read(transaction => transaction.QuerySingleOrDefault<LedgerReceipt>(SelectHead) ?? LedgerChain.Empty);
 
     private const string SelectEntries = """
         select sequence, kind, reservation_id, ledger_id, unit, run_id, round, client_id, attempt, event, charge, reason, at, previous_hash, hash
@@ -123,12 +122,12 @@ public sealed class LedgerStore(Database database)
 
     /// <summary>At most <paramref name="limit"/> entries that follow sequence <paramref name="after"/>.</summary>
     public IReadOnlyList<LedgerEntry> Entries(long after, int limit) =>
-        database.Read(connection => connection.Query<LedgerEntry>(SelectEntries, new { after, limit }).AsList());
+        database.Read(transaction => transaction.Query<LedgerEntry>(SelectEntries, new { after, limit }));
 
     private const string SelectReceipts = "select sequence, hash from committed_round where sequence > 0 order by sequence";
 
     /// <summary>Receipts of every committed round: what the log is verified against.</summary>
-    public IReadOnlyList<LedgerReceipt> Receipts() => database.Read(connection => connection.Query<LedgerReceipt>(SelectReceipts).AsList());
+    public IReadOnlyList<LedgerReceipt> Receipts() => database.Read(transaction => transaction.Query<LedgerReceipt>(SelectReceipts));
 
     private const string SelectLedgers = """
         select ledger_id, owner, data_set, partition_rule, partition_seed, partition_index from ledger
@@ -147,9 +146,9 @@ public sealed class LedgerStore(Database database)
         """;
 
     /// <summary>The ledgers a client was ever charged in, whole: also with what other clients of the same data spent.</summary>
-    public IReadOnlyList<LedgerView> LedgersOf(string clientId) => database.Read(connection =>
+    public IReadOnlyList<LedgerView> LedgersOf(string clientId) => database.Read(transaction =>
     {
-        var units = connection.Query<UnitRow>(SelectUnits, new { clientId }).ToLookup(unit => unit.LedgerId);
-        return connection.Query<LedgerRow>(SelectLedgers, new { clientId }).Select(ledger => ledger.ToView(units[ledger.LedgerId])).ToList();
+        var units = transaction.Query<UnitRow>(SelectUnits, new { clientId }).ToLookup(unit => unit.LedgerId);
+        return transaction.Query<LedgerRow>(SelectLedgers, new { clientId }).Select(ledger => ledger.ToView(units[ledger.LedgerId])).ToList();
     });
 }

@@ -1,0 +1,15 @@
+using FlEvents.Aggregator.Admission;
+using FlEvents.ClientWorker.Updates;
+using FlEvents.Contracts;
+
+namespace FlEvents.Standalone.Hosting;
+
+/// <summary>The Aggregator's update store when worker and Aggregator share a process: the bytes go straight to its folder.</summary>
+public sealed class InProcessUpdateSink(UpdateReception reception) : IUpdateSink
+{
+    public Task<bool> HoldsAsync(Guid reservationId, string leaseToken, BlobRef update, CancellationToken cancellationToken) =>
+        Task.FromResult(reception.Received(reservationId).Any(upload => upload.Sha256 == update.Sha256));
+
+    public Task SubmitAsync(Guid reservationId, string leaseToken, BlobRef update, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) =>
+        reception.StoreAsync(reservationId, bytes, cancellationToken);
+}
