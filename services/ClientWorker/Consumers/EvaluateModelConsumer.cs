@@ -62,7 +62,7 @@ public sealed partial class EvaluateModelConsumer(
             Version = command.Version,
             ClientId = command.ClientId,
             ExampleCount = result.Count,
-            LossSum = double.IsFinite(result.LossSum) ? result.LossSum : throw new TrainingFailedException($"The loss is {result.LossSum}; expected a finite number."),
+            LossSum = double.IsFinite(result.LossSum) ? result.LossSum : throw new NotFiniteNumberException($"The loss is {result.LossSum}; expected a finite number."),
             CorrectCount = result.CorrectCount,
             AbsoluteErrorSum = result.AbsoluteErrorSum,
         };

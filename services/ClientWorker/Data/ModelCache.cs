@@ -1,6 +1,6 @@
-using FlEvents.ClientWorker.Training;
 using FlEvents.Contracts;
 using FlEvents.Learning.Models;
+using FlEvents.Learning.Safetensors;
 using FlEvents.ServiceDefaults.Blobs;
 
 namespace FlEvents.ClientWorker.Data;
@@ -17,11 +17,12 @@ public sealed class ModelCache(IModelSource models, TimeProvider time)
 
     /// <summary>A model's weights, shape [P]; not to be changed.</summary>
     /// <exception cref="BlobException">The blob is missing or not what its name says.</exception>
-    /// <exception cref="TrainingFailedException">Its tensors are not those of <paramref name="model"/>; the message names the first.</exception>
+    /// <exception cref="SafetensorsException">Its tensors are not those of <paramref name="model"/>; the message names the first.</exception>
     public async Task<float[]> ReadAsync(BlobRef blob, Model model, CancellationToken cancellationToken)
     {
         var bytes = await _bytes.GetAsync(blob, () => LoadAsync(blob), cancellationToken);
-        return Safetensors.Read(bytes, model.Layout);
+        using var stream = new MemoryStream(bytes, writable: false);
+        return SafetensorsHeader.Read(stream, bytes.Length).ReadWeights(stream, model.Layout);
     }
 
     private async Task<byte[]> LoadAsync(BlobRef blob)

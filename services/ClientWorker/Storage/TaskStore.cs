@@ -139,7 +139,7 @@ public sealed class TaskStore(Database database)
             training_seconds = excluded.training_seconds, reason_code = excluded.reason_code, detail = excluded.detail, changed_at = excluded.changed_at
         """;
 
-    private static void Save(Transaction transaction, TrainingTask task) => transaction.Execute(UpsertTask, TaskRow.Of(task, transaction.Now));
+    internal static void Save(Transaction transaction, TrainingTask task) => transaction.Execute(UpsertTask, TaskRow.Of(task, transaction.Now));
 
     private const string DeleteFinalTasks = """
         delete from tasks where run_id = @runId and round < @round - 1 and state not in ('Accepted', 'Trained')

@@ -53,14 +53,16 @@ public sealed class LeaseRenewal(RunningTasks tasks, TaskStore store, WorkerIden
                     .ToList();
                 lost = due.Where(entry => entry.Clock.IsLost(time)).ToList();
                 renewed = due.Except(lost).ToList();
-                return [.. renewed.Select(entry => (entry.Task.ReservationId, Renewal())), .. lost.Select(entry => (entry.Task.ReservationId, (TaskEvent)entry.Clock.Loss()))];
+                return
+                [
+                    .. renewed.Select(entry => (entry.Task.ReservationId, (TaskEvent)new RenewalDue(worker.WorkerId))),
+                    .. lost.Select(entry => (entry.Task.ReservationId, (TaskEvent)entry.Clock.Loss())),
+                ];
             },
             stoppingToken);
         renewed.ForEach(entry => entry.Task.Renew(entry.Clock, now));
         lost.ForEach(entry => entry.Task.Cancel());
     }
-
-    private TaskEvent Renewal() => new RenewalDue(worker.WorkerId);
 }
 
 /// <summary>Who this worker is to others.</summary>

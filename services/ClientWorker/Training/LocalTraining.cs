@@ -2,6 +2,7 @@ using FlEvents.ClientWorker.Data;
 using FlEvents.Contracts;
 using FlEvents.Learning.Models;
 using FlEvents.Learning.Randomness;
+using FlEvents.Learning.Safetensors;
 using FlEvents.Learning.Training;
 
 namespace FlEvents.ClientWorker.Training;
@@ -14,8 +15,14 @@ public sealed class LocalTraining(
     /// <exception cref="TimeoutException">The deadline passed before training was done.</exception>
     public async Task<LocalUpdate> TrainAsync(TrainClient command, CancellationToken cancellationToken)
     {
+        var errors = Model.Check(command.Model);
+        if (errors.Count > 0)
+        {
+            throw new TrainingFailedException($"The model can't be built. {string.Join(" ", errors.Select(error => $"{error.Path}: {error.Message}"))}");
+        }
+
         var model = Model.Create(command.Model);
-        var weights = await patience.RunAsync("read of the base model", command, token => models.ReadAsync(command.BaseModel, model, token), cancellationToken);
+        var weights = await ReadBaseModelAsync(command, model, cancellationToken);
         var examples = await patience.RunAsync(
             "read of the data set", command, token => data.OfAsync(command.ClientId, command.Data, command.Model, command.Training.Loss, token), cancellationToken);
         var job = new TrainingJob
@@ -26,14 +33,18 @@ public sealed class LocalTraining(
             Training = command.Training,
             BatchOrder = SeededRandom.Derive(command.Seed, "batches", command.Round, command.ClientId),
         };
-        using var deadline = patience.DeadlineOf(command, cancellationToken);
+        return await patience.RunAsync("training", command, token => threads.RunAsync(() => Train(job, token)), cancellationToken);
+    }
+
+    private async Task<float[]> ReadBaseModelAsync(TrainClient command, Model model, CancellationToken cancellationToken)
+    {
         try
         {
-            return await threads.RunAsync(() => Train(job, deadline.Token));
+            return await patience.RunAsync("read of the base model", command, token => models.ReadAsync(command.BaseModel, model, token), cancellationToken);
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        catch (SafetensorsException e)
         {
-            throw new TimeoutException($"Training was not done before the deadline {command.DeadlineAt:O}.");
+            throw new TrainingFailedException($"Base model {command.BaseModel.Sha256} is not the run's model. {e.Message}");
         }
     }
 
@@ -43,7 +54,7 @@ public sealed class LocalTraining(
         var result = engine.Train(job, cancellationToken);
         return new LocalUpdate
         {
-            Bytes = Safetensors.Write(job.Model.Layout, result.Update),
+            Bytes = SafetensorsWriter.Write(job.Model.Layout, result.Update),
             ExampleCount = job.Examples.Count,
             Loss = result.MeanLoss,
             Duration = time.GetElapsedTime(start),

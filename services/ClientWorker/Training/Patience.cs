@@ -43,14 +43,6 @@ public sealed partial class Patience(TimeProvider time, ILogger<Patience> log)
         }
     }
 
-    /// <summary>A source that is cancelled at a task's deadline, or before with <paramref name="cancellationToken"/>.</summary>
-    public CancellationTokenSource DeadlineOf(TrainClient command, CancellationToken cancellationToken)
-    {
-        var source = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        source.CancelAfter(Remaining(command));
-        return source;
-    }
-
     // A request that timed out by itself is cancelled too.
     private static bool IsTransient(Exception e, CancellationToken cancellationToken) =>
         e is HttpRequestException or IOException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested);

@@ -76,7 +76,8 @@ public sealed class RunningTask(Guid reservationId, LeaseClock lease, Cancellati
     public Task Completion => _completion.Task;
 
     /// <summary>Notes a committed sign of life, unless another lease has been adopted meanwhile.</summary>
-    public void Renew(LeaseClock from, long renewedAt) => Interlocked.CompareExchange(ref _lease, from with { RenewedAt = renewedAt }, from);
+    /// <param name="held">The lease that was renewed.</param>
+    public void Renew(LeaseClock held, long renewedAt) => Interlocked.CompareExchange(ref _lease, held with { RenewedAt = renewedAt }, held);
 
     public void Cancel() => _cancellation.Cancel();
 

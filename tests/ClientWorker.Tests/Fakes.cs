@@ -1,0 +1,67 @@
+using System.Collections.Concurrent;
+using FlEvents.ClientWorker.Updates;
+using FlEvents.Contracts;
+using FlEvents.Learning.Training;
+
+namespace FlEvents.ClientWorker.Tests;
+
+/// <summary>An update store in memory that can be away, or refuse.</summary>
+internal sealed class MemorySink : IUpdateSink
+{
+    public ConcurrentDictionary<Guid, byte[]> Updates { get; } = new();
+
+    /// <summary>Tokens of the submissions, in order.</summary>
+    public ConcurrentQueue<string> Tokens { get; } = new();
+
+    /// <summary>While set, every call fails with it.</summary>
+    public Func<Exception>? Fault { get; set; }
+
+    /// <summary>Set when a call failed.</summary>
+    public TaskCompletionSource Failed { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public Task<bool> HoldsAsync(Guid reservationId, string leaseToken, BlobRef update, CancellationToken cancellationToken) =>
+        Task.FromResult(Updates.TryGetValue(reservationId, out var bytes) && bytes.Length == update.SizeBytes);
+
+    public Task SubmitAsync(Guid reservationId, string leaseToken, BlobRef update, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    {
+        if (Fault is { } fault)
+        {
+            Failed.TrySetResult();
+            return Task.FromException(fault());
+        }
+
+        Assert.Equal(update, Commands.RefOf(bytes.ToArray()));
+        Updates[reservationId] = bytes.ToArray();
+        Tokens.Enqueue(leaseToken);
+        return Task.CompletedTask;
+    }
+}
+
+/// <summary>The built-in engine, which counts its jobs and can be held before the first batch.</summary>
+internal sealed class HeldEngine : ITrainingEngine, IDisposable
+{
+    private readonly BuiltInEngine _engine = new();
+    private readonly ManualResetEventSlim _released = new(initialState: false);
+    private int _jobs;
+
+    public int Jobs => Volatile.Read(ref _jobs);
+
+    /// <summary>Set when a job has begun.</summary>
+    public SemaphoreSlim Begun { get; } = new(0);
+
+    public void Release() => _released.Set();
+
+    public TrainingResult Train(TrainingJob job, CancellationToken cancellation)
+    {
+        Interlocked.Increment(ref _jobs);
+        Begun.Release();
+        _released.Wait(cancellation);
+        return _engine.Train(job, cancellation);
+    }
+
+    public void Dispose()
+    {
+        _released.Dispose();
+        Begun.Dispose();
+    }
+}

@@ -1,0 +1,178 @@
+using System.Collections.Concurrent;
+using System.Threading.Channels;
+using Dapper;
+using FlEvents.ClientWorker.Storage;
+using FlEvents.ClientWorker.Training;
+using FlEvents.ClientWorker.Updates;
+using FlEvents.Contracts;
+using FlEvents.Learning.Training;
+using FlEvents.ServiceDefaults.Blobs;
+using FlEvents.ServiceDefaults.Hosting;
+using FlEvents.ServiceDefaults.Messaging;
+using FlEvents.ServiceDefaults.Storage;
+using MassTransit;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace FlEvents.ClientWorker.Tests;
+
+/// <summary>A worker with its real database, outbox, threads and engine on the in-memory bus, and a journal of what it sends.</summary>
+internal sealed class WorkerHost : IAsyncDisposable
+{
+    // Nothing here waits for time to pass; this only ends a test that hangs.
+    private static readonly TimeSpan Hung = TimeSpan.FromSeconds(60);
+
+    private readonly WebApplication _app;
+    private readonly Journal _journal;
+    private readonly string _database;
+    private bool _stopped;
+
+    private WorkerHost(WebApplication app, Journal journal, string database)
+    {
+        _app = app;
+        _journal = journal;
+        _database = database;
+    }
+
+    public TaskStore Tasks => _app.Services.GetRequiredService<TaskStore>();
+
+    /// <summary>Puts a row into the database as an earlier process left it.</summary>
+    public Task StoreAsync(TrainingTask task) => _app.Services.GetRequiredKeyedService<Database>(typeof(TaskStore))
+        .WriteAsync(transaction => TaskStore.Save(transaction, task), CancellationToken.None);
+
+    public static async Task<WorkerHost> StartAsync(
+        TemporaryFolder folder, IUpdateSink sink, ITrainingEngine? engine = null, int slots = 1, params (string Key, string Value)[] settings)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        var all = new Dictionary<string, string?>
+        {
+            ["Urls"] = "http://127.0.0.1:0",
+            ["Bus:Transport"] = "Memory",
+            ["ClientWorker:WorkerId"] = "worker-a",
+            ["ClientWorker:Pool"] = "ward",
+            ["ClientWorker:Clients"] = "5",
+            ["ClientWorker:Slots"] = $"{slots}",
+            ["ClientWorker:DataFolder"] = folder.Path,
+            ["ClientWorker:DataSets:digits:Kind"] = "digits",
+            ["ClientWorker:DataSets:digits:Count"] = "60",
+        };
+        foreach (var (key, value) in settings)
+        {
+            all[key] = value;
+        }
+
+        builder.Configuration.AddInMemoryCollection(all);
+        builder.AddServiceDefaults();
+        var models = new BlobFolder(folder.File("models"), synced: false);
+        models.Publish(models.Stage(Commands.BaseModel));
+        builder.Services.AddSingleton<IModelSource>(new FolderModelSource(models));
+        builder.Services.AddSingleton(sink);
+        if (engine is not null)
+        {
+            builder.Services.AddSingleton(engine);
+        }
+
+        var journal = new Journal();
+        builder.Services.AddSingleton(journal);
+        builder.AddClientWorker();
+        builder.AddBus(bus =>
+        {
+            bus.AddClientWorkerConsumers(builder.Configuration);
+            Observe<TrainingAccepted>(bus, "observer");
+            Observe<TrainingRefused>(bus, "observer");
+            Observe<TrainingInterrupted>(bus, "observer");
+            Observe<UpdateSubmitted>(bus, "observer");
+            Observe<EvaluationSubmitted>(bus, "observer");
+            Observe<WorkerHeartbeat>(bus, "observer");
+            Observe<EnrollClient>(bus, Routes.Orchestrator);
+        });
+        var app = builder.Build();
+        app.MapServiceDefaults();
+        app.MapClientWorker();
+        await app.StartAsync();
+        await app.Services.GetRequiredService<IBusControl>().WaitForHealthStatus(BusHealthStatus.Healthy, Hung);
+        return new WorkerHost(app, journal, folder.File("client-worker.db"));
+    }
+
+    /// <summary>Sends a command as the Orchestrator does: to the exchange of the pool.</summary>
+    public async Task SendAsync<T>(T command, Guid? messageId = null, string exchange = "fl-pool-ward")
+        where T : class
+    {
+        var endpoint = await _app.Services.GetRequiredService<IBus>().GetSendEndpoint(new Uri($"exchange:{exchange}"));
+        await endpoint.Send(command, context => context.MessageId = messageId ?? Guid.NewGuid());
+    }
+
+    /// <summary>The next message of a type that fits; each is given once.</summary>
+    public Task<T> NextAsync<T>(Func<T, bool>? fits = null)
+        where T : class =>
+        _journal.NextAsync(fits ?? (_ => true)).WaitAsync(Hung);
+
+    /// <summary>What the worker has committed to send, in order: type and reservation.</summary>
+    public List<(string Type, Guid ReservationId)> Outbox()
+    {
+        using var connection = new SqliteConnection($"Data Source={_database};Mode=ReadOnly;Pooling=false");
+        return connection
+            .Query<(string, string)>("select type, json_extract(body, '$.reservationId') from outbox where type not in ('EnrollClient', 'LeaseRenewed') order by seq")
+            .Select(row => (row.Item1, Guid.Parse(row.Item2)))
+            .ToList();
+    }
+
+    public int Unsent()
+    {
+        using var connection = new SqliteConnection($"Data Source={_database};Mode=ReadOnly;Pooling=false");
+        return connection.ExecuteScalar<int>("select count(*) from outbox where sent_at is null");
+    }
+
+    public async Task StopAsync()
+    {
+        _stopped = true;
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_stopped)
+        {
+            await StopAsync();
+        }
+    }
+
+    private static void Observe<T>(IBusRegistrationConfigurator bus, string endpoint)
+        where T : class =>
+        bus.AddConsumer<Observer<T>>().Endpoint(configurator => configurator.Name = endpoint);
+
+    private sealed class Observer<T>(Journal journal) : IConsumer<T>
+        where T : class
+    {
+        public Task Consume(ConsumeContext<T> context)
+        {
+            journal.Add(context.Message);
+            return Task.CompletedTask;
+        }
+    }
+
+    private sealed class Journal
+    {
+        private readonly ConcurrentDictionary<Type, Channel<object>> _channels = new();
+
+        public void Add(object message) => Of(message.GetType()).Writer.TryWrite(message);
+
+        public async Task<T> NextAsync<T>(Func<T, bool> fits)
+        {
+            while (true)
+            {
+                if (await Of(typeof(T)).Reader.ReadAsync() is T message && fits(message))
+                {
+                    return message;
+                }
+            }
+        }
+
+        private Channel<object> Of(Type type) => _channels.GetOrAdd(type, _ => Channel.CreateUnbounded<object>());
+    }
+}
