@@ -9,6 +9,11 @@ public sealed class HttpModelSource(HttpClient http) : IModelSource
 {
     public async Task<byte[]> ReadAsync(BlobRef model, CancellationToken cancellationToken)
     {
+        if (!BlobFolder.IsName(model.Sha256))
+        {
+            throw new BlobException($"\"{model.Sha256}\" is not a blob's name: 64 lower-case hexadecimal digits.");
+        }
+
         using var response = await http.GetAsync(new Uri($"models/{model.Sha256}", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, cancellationToken);
         if (response.StatusCode == HttpStatusCode.NotFound)
         {

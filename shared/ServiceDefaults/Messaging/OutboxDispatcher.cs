@@ -18,6 +18,7 @@ public sealed partial class OutboxDispatcher(Database database, IBusControl bus,
     private static readonly TimeSpan LongestSend = TimeSpan.FromSeconds(30);
     private readonly SortedSet<long> _returned = [];
     private long _cursor;
+    private long _returnedSentAt;
 
     private const string ClearSent = "update outbox set sent_at = null where sent_at is not null";
 
@@ -46,15 +47,34 @@ public sealed partial class OutboxDispatcher(Database database, IBusControl bus,
 
             while (!stoppingToken.IsCancellationRequested)
             {
-                if (!await SendNextAsync(stoppingToken) && !await database.OutboxWritten.WaitAsync(Poll, stoppingToken))
-                {
-                    await SendReturnedAsync(stoppingToken);
-                }
+                await SendWhatWaitsAsync(stoppingToken);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
             // What is not sent yet is sent after the next start.
+        }
+    }
+
+    private async Task SendWhatWaitsAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            if (!await SendNextAsync(stoppingToken))
+            {
+                await database.OutboxWritten.WaitAsync(Poll, stoppingToken);
+            }
+
+            if (time.GetElapsedTime(_returnedSentAt) >= Poll)
+            {
+                _returnedSentAt = time.GetTimestamp();
+                await SendReturnedAsync(stoppingToken);
+            }
+        }
+        catch (Exception e) when (SqliteFaults.IsTransient(e))
+        {
+            LogUnreadable(database.Name, e.Message);
+            await Task.Delay(Poll, time, stoppingToken);
         }
     }
 
@@ -73,10 +93,11 @@ public sealed partial class OutboxDispatcher(Database database, IBusControl bus,
 
     private async Task SendReturnedAsync(CancellationToken stoppingToken)
     {
-        if (_returned.Count > 0)
+        // All of them, not the first few again and again: those may be for a client that stays away.
+        foreach (var seqs in _returned.Chunk(LargestBatch).ToList())
         {
-            var rows = database.Read(transaction => transaction.Query<OutboxRow>(SelectReturned, new { seqs = _returned.Take(LargestBatch).ToArray() }));
-            _returned.Clear();
+            var rows = database.Read(transaction => transaction.Query<OutboxRow>(SelectReturned, new { seqs }));
+            _returned.ExceptWith(seqs);
             await SendPatientlyAsync(rows, stoppingToken);
         }
     }
@@ -147,6 +168,9 @@ public sealed partial class OutboxDispatcher(Database database, IBusControl bus,
 
     [LoggerMessage(LogLevel.Warning, "No queue took {type} for {destination} (message {messageId}): it is sent again every second.")]
     private partial void LogReturned(string type, string? destination, Guid messageId);
+
+    [LoggerMessage(LogLevel.Warning, "The outbox of the {database} database cannot be read: {fault} Trying again.")]
+    private partial void LogUnreadable(string database, string fault);
 
     [LoggerMessage(LogLevel.Warning, "Could not send {type} (message {messageId}): {fault} Trying again.")]
     private partial void LogFailed(string type, Guid messageId, string fault);

@@ -16,6 +16,7 @@ public sealed class PrometheusText : IDisposable
     private static readonly double[] DefaultBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
     private readonly ConcurrentDictionary<(Instrument Instrument, string Labels), Series> _series = new();
     private readonly MeterListener _listener = new();
+    private readonly Lock _writing = new();
 
     public void Start()
     {
@@ -34,6 +35,17 @@ public sealed class PrometheusText : IDisposable
 
     /// <summary>All series, grouped by instrument, each group with its help and type.</summary>
     public string Write()
+    {
+        // One at a time: a second reader must not take away the gauges that the first has just asked for.
+        lock (_writing)
+        {
+            return WriteSeries();
+        }
+    }
+
+    public void Dispose() => _listener.Dispose();
+
+    private string WriteSeries()
     {
         // A gauge whose series is gone (a run that ended) must not be shown with its last value.
         foreach (var key in _series.Keys.Where(key => key.Instrument.IsObservable))
@@ -56,8 +68,6 @@ public sealed class PrometheusText : IDisposable
 
         return text.ToString();
     }
-
-    public void Dispose() => _listener.Dispose();
 
     private void Record(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
     {
