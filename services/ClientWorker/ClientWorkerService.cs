@@ -10,11 +10,7 @@ using FlEvents.ServiceDefaults.Hosting;
 using FlEvents.ServiceDefaults.Messaging;
 using FlEvents.ServiceDefaults.Storage;
 using MassTransit;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace FlEvents.ClientWorker;

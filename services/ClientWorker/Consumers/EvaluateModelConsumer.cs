@@ -5,7 +5,6 @@ using FlEvents.Contracts;
 using FlEvents.Learning.Evaluation;
 using FlEvents.Learning.Models;
 using MassTransit;
-using Microsoft.Extensions.Logging;
 
 namespace FlEvents.ClientWorker.Consumers;
 

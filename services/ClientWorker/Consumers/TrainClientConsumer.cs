@@ -4,7 +4,6 @@ using FlEvents.ClientWorker.Training;
 using FlEvents.Contracts;
 using FlEvents.Learning.Data;
 using MassTransit;
-using Microsoft.Extensions.Logging;
 
 namespace FlEvents.ClientWorker.Consumers;
 

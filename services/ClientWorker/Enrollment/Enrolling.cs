@@ -3,8 +3,6 @@ using FlEvents.ClientWorker.Storage;
 using FlEvents.ClientWorker.Training;
 using FlEvents.Contracts;
 using MassTransit;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 
 namespace FlEvents.ClientWorker.Enrollment;
 

@@ -2,8 +2,6 @@ using FlEvents.ClientWorker.Data;
 using FlEvents.ClientWorker.Training;
 using FlEvents.Contracts;
 using MassTransit;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace FlEvents.ClientWorker.Enrollment;

@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Hosting;
-
 namespace FlEvents.ClientWorker.Storage;
 
 /// <summary>Deletes, once an hour, what is old and done with.</summary>

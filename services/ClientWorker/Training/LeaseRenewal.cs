@@ -1,5 +1,4 @@
 using FlEvents.ClientWorker.Storage;
-using Microsoft.Extensions.Hosting;
 
 namespace FlEvents.ClientWorker.Training;
 

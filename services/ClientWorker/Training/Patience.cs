@@ -1,5 +1,4 @@
 using FlEvents.Contracts;
-using Microsoft.Extensions.Logging;
 
 namespace FlEvents.ClientWorker.Training;
 

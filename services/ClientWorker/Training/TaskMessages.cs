@@ -45,6 +45,7 @@ public static class TaskMessages
         ClientId = command.ClientId,
         ReservationId = command.ReservationId,
         Attempt = command.Attempt,
+        LeaseNumber = command.LeaseNumber,
         LeaseToken = command.LeaseToken,
         BaseModelSha256 = command.BaseModel.Sha256,
         Update = result.Update,

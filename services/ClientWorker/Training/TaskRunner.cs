@@ -3,8 +3,6 @@ using FlEvents.ClientWorker.Updates;
 using FlEvents.Contracts;
 using FlEvents.ServiceDefaults.Blobs;
 using FlEvents.ServiceDefaults.Messaging;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace FlEvents.ClientWorker.Training;

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Reflection;
-using FlEvents.Orchestrator.Api;
 using FlEvents.ServiceDefaults.Messaging;
 using FlEvents.Standalone.Console;
 using FlEvents.Standalone.Hosting;
