@@ -16,8 +16,8 @@ public class DirichletDrawTests
         var mean = draws.Average();
         var variance = draws.Average(x => (x - mean) * (x - mean));
 
-        Assert.InRange(mean - shape, -5 * Math.Sqrt(shape / Draws), 5 * Math.Sqrt(shape / Draws));
-        Assert.InRange(variance - shape, -5 * Math.Sqrt(((2 * shape * shape) + (6 * shape)) / Draws), 5 * Math.Sqrt(((2 * shape * shape) + (6 * shape)) / Draws));
+        Assert.Equal(shape, mean, 5 * Math.Sqrt(shape / Draws));
+        Assert.Equal(shape, variance, 5 * Math.Sqrt(((2 * shape * shape) + (6 * shape)) / Draws));
     }
 
     // E[q_k] = a_k / A and Var[q_k] = a_k (A − a_k) / (A² (A + 1)) with A = Σ a_k.
@@ -41,10 +41,10 @@ public class DirichletDrawTests
         {
             var mean = concentration[k] / 2;
             var variance = concentration[k] * (2 - concentration[k]) / (4 * 3);
-            Assert.InRange((sum[k] / Draws) - mean, -5 * Math.Sqrt(variance / Draws), 5 * Math.Sqrt(variance / Draws));
+            Assert.Equal(mean, sum[k] / Draws, 5 * Math.Sqrt(variance / Draws));
 
             // A share in [0, 1] has a fourth central moment of at most 1/12, so 5 standard errors of the variance are below 5 √(1/12/n).
-            Assert.InRange((squares[k] / Draws) - (mean * mean) - variance, -5 * Math.Sqrt(1 / 12.0 / Draws), 5 * Math.Sqrt(1 / 12.0 / Draws));
+            Assert.Equal(variance, (squares[k] / Draws) - (mean * mean), 5 * Math.Sqrt(1 / 12.0 / Draws));
         }
     }
 

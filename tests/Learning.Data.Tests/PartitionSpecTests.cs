@@ -49,7 +49,8 @@ public class PartitionSpecTests
                 new SpecError("seed", "seed is -1; expected 0 to 9007199254740991."),
             ],
             errors.Take(4));
-        Assert.Equal(["rule is '9'; expected iid, dirichlet, shards or column."], (Shards with { Rule = (PartitionRule)9 }).Check(1, 10).Select(e => e.Message));
+        Assert.Equal(
+            ["rule is '9'; expected iid, dirichlet, shards or column."], (Shards with { Rule = (PartitionRule)9 }).Check(1, 10).Select(e => e.Message));
         Assert.Equal(["clients is 0; expected at least 1."], new PartitionSpec().Check(0, 10).Select(e => e.Message));
         Assert.Equal(["11 clients for 10 examples; expected at least one example each."], new PartitionSpec().Check(11, 10).Select(e => e.Message));
         Assert.Equal(["6 clients of 2 shards for 11 examples; expected at least one example each."], Shards.Check(6, 11).Select(e => e.Message));

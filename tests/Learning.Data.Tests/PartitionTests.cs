@@ -131,15 +131,20 @@ public sealed class PartitionTests : IDisposable
         Assert.Null(DataSetReader.ReadPartitionValues(digits, new PartitionSpec()));
         Assert.Equal(Enumerable.Range(5, 25).Select(i => DigitGenerator.Class(1, i)), DataSetReader.ReadPartitionValues(digits, Shards)!.Codes);
         Assert.Equal([0, 1], DataSetReader.ReadPartitionValues(table, Shards with { Column = "ill" })!.Codes);
-        Assert.Equal("column is missing; the partition of a CSV by its label needs it.", Assert.Throws<DataException>(() => DataSetReader.ReadPartitionValues(table, Shards)).Message);
-        Assert.Equal("column is 'hospital'; only a CSV has columns.", Assert.Throws<DataException>(() => DataSetReader.ReadPartitionValues(digits, Column)).Message);
+        Assert.Equal(
+            "column is missing; the partition of a CSV by its label needs it.",
+            Assert.Throws<DataException>(() => DataSetReader.ReadPartitionValues(table, Shards)).Message);
+        Assert.Equal(
+            "column is 'hospital'; only a CSV has columns.",
+            Assert.Throws<DataException>(() => DataSetReader.ReadPartitionValues(digits, Column)).Message);
         Assert.Throws<DataException>(() => DataSetReader.ReadPartitionValues(digits, Column with { Column = null }));
     }
 
     [Fact]
     public void A_split_that_can_not_be_made_is_refused()
     {
-        Assert.Contains("11 clients for 10 examples", Assert.Throws<ArgumentException>(() => Partition.Split(new PartitionSpec(), null, 10, 11)).Message, StringComparison.Ordinal);
+        var error = Assert.Throws<ArgumentException>(() => Partition.Split(new PartitionSpec(), null, 10, 11));
+        Assert.Contains("11 clients for 10 examples", error.Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentNullException>(() => Partition.Split(Shards, null, 10, 2));
     }
 
