@@ -25,7 +25,7 @@ public sealed partial class SourceTests
                     from Match match in EmptyName().Matches(Text(file))
                     select $"{file}: {match.Groups["name"].Value}";
 
-        Assert.Empty(found);
+        AssertNone(found);
     }
 
     [Fact]
@@ -37,7 +37,7 @@ public sealed partial class SourceTests
                     where lines > MostLines
                     select $"{file}: {lines} lines";
 
-        Assert.Empty(found);
+        AssertNone(found);
     }
 
     [Fact]
@@ -45,14 +45,14 @@ public sealed partial class SourceTests
     {
         var found = Repository.Files.Where(file => ProjectFiles.Contains(Path.GetExtension(file)) && Text(file).Contains("NoWarn", StringComparison.OrdinalIgnoreCase));
 
-        Assert.Empty(found);
+        AssertNone(found);
     }
 
     [Fact]
-    public void No_file_names_a_folder_of_the_machine_it_was_written_on() => Assert.Empty(LinesWith(MachinePath()));
+    public void No_file_names_a_folder_of_the_machine_it_was_written_on() => AssertNone(LinesWith(MachinePath()));
 
     [Fact]
-    public void No_file_names_the_host_of_a_package_registry() => Assert.Empty(LinesWith(RegistryHost()));
+    public void No_file_names_the_host_of_a_package_registry() => AssertNone(LinesWith(RegistryHost()));
 
     [Fact]
     public void Every_project_is_in_the_solution()
@@ -60,8 +60,11 @@ public sealed partial class SourceTests
         var solution = Text("FlEvents.sln").Replace('\\', '/');
         var missing = Repository.Files.Where(file => file.EndsWith(".csproj", StringComparison.Ordinal) && !solution.Contains($"\"{file}\"", StringComparison.Ordinal));
 
-        Assert.Empty(missing);
+        AssertNone(missing);
     }
+
+    /// <summary>Unlike <c>Assert.Empty</c> it shows each of them whole.</summary>
+    private static void AssertNone(IEnumerable<string> found) => Assert.True(!found.Any(), string.Join('\n', found));
 
     private static string Text(string file) => File.ReadAllText(Repository.File(file));
 
