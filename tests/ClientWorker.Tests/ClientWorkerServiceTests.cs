@@ -60,7 +60,7 @@ public sealed class ClientWorkerServiceTests : IDisposable
         {
             await first.SendAsync(command);
             await _sink.Failed.Task;
-            trained = first.Tasks.Find(command.ReservationId)!.Result!.Update.Sha256;
+            trained = (await first.Tasks.FindAsync(command.ReservationId))!.Result!.Update.Sha256;
         }
 
         Assert.Equal(trained, Path.GetFileName(Assert.Single(Directory.EnumerateFiles(_folder.File("updates")))));
@@ -305,8 +305,29 @@ public sealed class ClientWorkerServiceTests : IDisposable
             await worker.NextAsync<UpdateSubmitted>();
         }
 
-        Assert.Null(worker.Tasks.Find(ReservationId.Of(Commands.RunId, 1, "ward-000000", 1)));
-        Assert.NotNull(worker.Tasks.Find(ReservationId.Of(Commands.RunId, 2, "ward-000000", 1)));
+        Assert.Null(await worker.Tasks.FindAsync(ReservationId.Of(Commands.RunId, 1, "ward-000000", 1)));
+        Assert.NotNull(await worker.Tasks.FindAsync(ReservationId.Of(Commands.RunId, 2, "ward-000000", 1)));
+    }
+
+    [Fact]
+    public async Task Every_metric_is_served_with_a_sentence()
+    {
+        await using var worker = await WorkerHost.StartAsync(_folder, _sink);
+        await worker.SendAsync(Commands.Train("ward-000000"));
+        await worker.NextAsync<UpdateSubmitted>();
+        await worker.SendAsync(Commands.Train("ward-000001") with { Model = Commands.Model with { Outputs = 12 } });
+        await worker.NextAsync<TrainingInterrupted>();
+        var text = worker.Metrics();
+        string[] names =
+        [
+            "fl_training_tasks_running", "fl_training_tasks_queued", "fl_training_duration_seconds", "fl_training_examples_total", "fl_upload_bytes_total",
+            "fl_training_interrupted_total",
+        ];
+        Assert.All(names, name => Assert.Matches($"# HELP {name} [A-Z].*\\.\n# TYPE {name} ", text));
+
+        // Ten examples, two passes.
+        Assert.Contains("\nfl_training_examples_total 20\n", text, StringComparison.Ordinal);
+        Assert.Contains("\nfl_training_interrupted_total{reason=\"FAILED\"} 1\n", text, StringComparison.Ordinal);
     }
 
     private float[] Weights(UpdateSubmitted submitted)

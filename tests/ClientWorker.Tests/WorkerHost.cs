@@ -9,6 +9,7 @@ using FlEvents.Learning.Training;
 using FlEvents.ServiceDefaults.Blobs;
 using FlEvents.ServiceDefaults.Hosting;
 using FlEvents.ServiceDefaults.Messaging;
+using FlEvents.ServiceDefaults.Metrics;
 using FlEvents.ServiceDefaults.Storage;
 using MassTransit;
 using Microsoft.AspNetCore.Builder;
@@ -38,6 +39,9 @@ internal sealed class WorkerHost : IAsyncDisposable
     }
 
     public TaskStore Tasks => _app.Services.GetRequiredService<TaskStore>();
+
+    /// <summary>What the worker serves at <c>/metrics</c>.</summary>
+    public string Metrics() => _app.Services.GetRequiredService<PrometheusText>().Write();
 
     /// <summary>Puts a row into the database as an earlier process left it.</summary>
     public Task StoreAsync(TrainingTask task) => _app.Services.GetRequiredKeyedService<Database>(typeof(TaskStore))

@@ -13,39 +13,55 @@ namespace FlEvents.ClientWorker.Consumers;
 /// command is acknowledged when it is answered. What can't be answered is dropped: the evaluation goes on without this client at its deadline.
 /// </summary>
 public sealed partial class EvaluateModelConsumer(
-    TaskStore store, Slots slots, ModelCache models, ClientData data, ClientRoster roster, TrainingThreads threads, TimeProvider time, ILogger<EvaluateModelConsumer> log)
+    TaskStore store, Slots slots, ModelCache models, ClientData data, ClientRoster roster, TrainingThreads threads, Patience patience, TimeProvider time,
+    ILogger<EvaluateModelConsumer> log)
     : IConsumer<EvaluateModel>
 {
     public async Task Consume(ConsumeContext<EvaluateModel> context)
     {
         var command = context.Message;
-        if (Obstacle(command) is { } known)
+        var obstacle = await ObstacleAsync(command);
+        if (obstacle is null)
         {
-            LogDropped(command.RunId, command.Version, command.ClientId, known);
-            return;
+            using var slot = await slots.TakeAsync(context.CancellationToken);
+            obstacle = await ObstacleAsync(command) ?? await AnswerAsync(context);
         }
 
-        using var slot = await slots.TakeAsync(context.CancellationToken);
+        if (obstacle is not null)
+        {
+            LogDropped(command.RunId, command.Version, command.ClientId, obstacle);
+        }
+    }
+
+    private async Task<string?> ObstacleAsync(EvaluateModel command) =>
+        time.GetUtcNow() >= command.DeadlineAt ? $"The deadline {command.DeadlineAt:O} has passed."
+        : roster.IndexOf(command.ClientId) is null ? "The client is not served here."
+        : !data.Has(command.Data.DataSet) ? $"There is no data set \"{command.Data.DataSet}\"."
+        : await store.HasEvaluatedAsync(command) ? "It was answered before."
+        : null;
+
+    /// <returns>Why there is no answer; null when there is.</returns>
+    private async Task<string?> AnswerAsync(ConsumeContext<EvaluateModel> context)
+    {
         EvaluationSubmitted answer;
         try
         {
-            answer = Obstacle(command) is { } late ? throw new TimeoutException(late) : await EvaluateAsync(command, context.CancellationToken);
+            var errand = Errand.Of(context.Message);
+            answer = await patience.RunAsync("evaluation", errand, token => EvaluateAsync(context.Message, token), context.CancellationToken);
         }
         catch (Exception e) when (!context.CancellationToken.IsCancellationRequested)
         {
-            LogDropped(command.RunId, command.Version, command.ClientId, e.Message);
-            return;
+            return e.Message;
+        }
+
+        if (!double.IsFinite(answer.LossSum) || !double.IsFinite(answer.AbsoluteErrorSum ?? 0))
+        {
+            return $"The loss is {answer.LossSum}; expected a finite number.";
         }
 
         await store.AnswerAsync(context, answer);
+        return null;
     }
-
-    private string? Obstacle(EvaluateModel command) =>
-        time.GetUtcNow() >= command.DeadlineAt ? $"the deadline {command.DeadlineAt:O} has passed"
-        : roster.IndexOf(command.ClientId) is null ? "the client is not served here"
-        : !data.Has(command.Data.DataSet) ? $"there is no data set \"{command.Data.DataSet}\""
-        : store.HasEvaluated(command) ? "it was answered before"
-        : null;
 
     private async Task<EvaluationSubmitted> EvaluateAsync(EvaluateModel command, CancellationToken cancellationToken)
     {
@@ -61,7 +77,7 @@ public sealed partial class EvaluateModelConsumer(
             Version = command.Version,
             ClientId = command.ClientId,
             ExampleCount = result.Count,
-            LossSum = double.IsFinite(result.LossSum) ? result.LossSum : throw new NotFiniteNumberException($"The loss is {result.LossSum}; expected a finite number."),
+            LossSum = result.LossSum,
             CorrectCount = result.CorrectCount,
             AbsoluteErrorSum = result.AbsoluteErrorSum,
         };

@@ -12,7 +12,8 @@ namespace FlEvents.ClientWorker.Consumers;
 /// is not lost with this process and another worker may take it.
 /// </summary>
 public sealed partial class TrainClientConsumer(
-    TaskStore store, TaskRunner runner, RunningTasks tasks, Slots slots, ClientData data, ClientRoster roster, WorkerIdentity worker, TimeProvider time, ILogger<TrainClientConsumer> log)
+    TaskStore store, TaskRunner runner, RunningTasks tasks, Slots slots, ClientData data, ClientRoster roster, WorkerIdentity worker,
+    Patience patience, TimeProvider time, ILogger<TrainClientConsumer> log)
     : IConsumer<TrainClient>
 {
     public async Task Consume(ConsumeContext<TrainClient> context)
@@ -22,7 +23,7 @@ public sealed partial class TrainClientConsumer(
         try
         {
             TaskEnd? obstacle = null;
-            if (TrainingTask.NeedsSlot(store.Find(command.ReservationId), command))
+            if (TrainingTask.NeedsSlot(await store.FindAsync(command.ReservationId), command))
             {
                 obstacle = Unknown(command);
                 if (obstacle is null && time.GetUtcNow() < command.DeadlineAt)
@@ -61,7 +62,16 @@ public sealed partial class TrainClientConsumer(
     {
         try
         {
-            await data.OfAsync(command.ClientId, command.Data, command.Model, command.Training.Loss, cancellationToken);
+            await patience.RunAsync(
+                "read of the data set",
+                Errand.Of(command),
+                token => data.OfAsync(command.ClientId, command.Data, command.Model, command.Training.Loss, token),
+                cancellationToken);
+            return null;
+        }
+        catch (TimeoutException)
+        {
+            // Refused as expired.
             return null;
         }
         catch (DataException e)

@@ -51,8 +51,8 @@ public sealed class TaskStore(Database database)
         from tasks where reservation_id = @reservationId
         """;
 
-    public TrainingTask? Find(Guid reservationId) =>
-        database.Read(transaction => transaction.QuerySingleOrDefault<TaskRow>(SelectTask, new { reservationId }))?.ToTask();
+    /// <remarks>Through the writer, which waits out a fault of the disk: a consumer must not fail on one.</remarks>
+    public Task<TrainingTask?> FindAsync(Guid reservationId) => database.WriteAsync(transaction => Load(transaction, reservationId), CancellationToken.None);
 
     private const string SelectUnfinished = """
         select reservation_id, run_id, round, client_id, lease_number, state, command, update_sha256, update_size_bytes, example_count,
@@ -66,7 +66,9 @@ public sealed class TaskStore(Database database)
 
     private const string CountEvaluation = "select count(*) from evaluations where run_id = @RunId and version = @Version and client_id = @ClientId";
 
-    public bool HasEvaluated(EvaluateModel command) => database.Read(transaction => transaction.Scalar<int>(CountEvaluation, command)) > 0;
+    /// <inheritdoc cref="FindAsync"/>
+    public Task<bool> HasEvaluatedAsync(EvaluateModel command) => database.WriteAsync(
+        transaction => transaction.Scalar<int>(CountEvaluation, new { command.RunId, command.Version, command.ClientId }) > 0, CancellationToken.None);
 
     private const string InsertEvaluation = """
         insert or ignore into evaluations (run_id, version, client_id, submitted_at) values (@RunId, @Version, @ClientId, @now)

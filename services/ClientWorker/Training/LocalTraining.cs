@@ -15,6 +15,7 @@ public sealed class LocalTraining(
     /// <exception cref="TimeoutException">The deadline passed before training was done.</exception>
     public async Task<LocalUpdate> TrainAsync(TrainClient command, CancellationToken cancellationToken)
     {
+        var errand = Errand.Of(command);
         var errors = Model.Check(command.Model);
         if (errors.Count > 0)
         {
@@ -22,9 +23,9 @@ public sealed class LocalTraining(
         }
 
         var model = Model.Create(command.Model);
-        var weights = await ReadBaseModelAsync(command, model, cancellationToken);
+        var weights = await ReadBaseModelAsync(command, errand, model, cancellationToken);
         var examples = await patience.RunAsync(
-            "read of the data set", command, token => data.OfAsync(command.ClientId, command.Data, command.Model, command.Training.Loss, token), cancellationToken);
+            "read of the data set", errand, token => data.OfAsync(command.ClientId, command.Data, command.Model, command.Training.Loss, token), cancellationToken);
         var job = new TrainingJob
         {
             Model = model,
@@ -33,14 +34,14 @@ public sealed class LocalTraining(
             Training = command.Training,
             BatchOrder = SeededRandom.Derive(command.Seed, "batches", command.Round, command.ClientId),
         };
-        return await patience.RunAsync("training", command, token => threads.RunAsync(() => Train(job, token)), cancellationToken);
+        return await patience.RunAsync("training", errand, token => threads.RunAsync(() => Train(job, token)), cancellationToken);
     }
 
-    private async Task<float[]> ReadBaseModelAsync(TrainClient command, Model model, CancellationToken cancellationToken)
+    private async Task<float[]> ReadBaseModelAsync(TrainClient command, Errand errand, Model model, CancellationToken cancellationToken)
     {
         try
         {
-            return await patience.RunAsync("read of the base model", command, token => models.ReadAsync(command.BaseModel, model, token), cancellationToken);
+            return await patience.RunAsync("read of the base model", errand, token => models.ReadAsync(command.BaseModel, model, token), cancellationToken);
         }
         catch (SafetensorsException e)
         {

@@ -102,7 +102,7 @@ public sealed partial class TaskRunner(
     /// <returns>The place the task had in the end.</returns>
     private async Task<IDisposable?> WorkAsync(RunningTask running, IDisposable? slot)
     {
-        while (store.Find(running.ReservationId) is { IsEnded: false } task)
+        while (await store.FindAsync(running.ReservationId) is { IsEnded: false } task)
         {
             TaskEvent happened;
             try
@@ -130,14 +130,14 @@ public sealed partial class TaskRunner(
     {
         var command = task.Command;
         if (task.Result is { } known && await patience.RunAsync(
-            "look into the update store", command, token => sink.HoldsAsync(command.ReservationId, command.LeaseToken, known.Update, token), running.Cancelled))
+            "look into the update store", Errand.Of(command), token => sink.HoldsAsync(command.ReservationId, command.LeaseToken, known.Update, token), running.Cancelled))
         {
             return new UpdateStored(command.LeaseNumber);
         }
 
         var trained = await training.TrainAsync(command, running.Cancelled);
         metrics.Trained(trained.Duration, (long)trained.ExampleCount * command.Training.LocalEpochs);
-        var kept = await patience.RunAsync("write of the update", command, _ => Task.Run(() => updates.Keep(trained.Bytes)), running.Cancelled);
+        var kept = await patience.RunAsync("write of the update", Errand.Of(command), _ => Task.Run(() => updates.Keep(trained.Bytes)), running.Cancelled);
         return new TrainingFinished(new TaskResult
         {
             Update = kept,
@@ -154,7 +154,7 @@ public sealed partial class TaskRunner(
         var bytes = updates.Read(update);
         await patience.RunAsync(
             "upload",
-            command,
+            Errand.Of(command),
             async token =>
             {
                 // A process that was frozen must not bring what may be another's task by now.

@@ -55,7 +55,7 @@ public sealed class LeaseRenewalTests : IAsyncDisposable
         _time.Advance(TimeSpan.FromSeconds(10));
         await _renewal.StartAsync(CancellationToken.None);
         await UntilAsync(() => early.Lease.RenewedAt == _time.GetTimestamp() && early2.Lease.RenewedAt == _time.GetTimestamp());
-        Assert.Equal([early.ReservationId, early2.ReservationId], Sent("LeaseRenewed").Order().ToArray().OrderBy(id => id == early2.ReservationId));
+        Assert.Equal(new[] { early.ReservationId, early2.ReservationId }.Order(), Sent("LeaseRenewed").Order());
         Assert.Equal(TimeSpan.FromSeconds(10), late.Lease.UntilRenewal(_time));
     }
 
@@ -77,7 +77,7 @@ public sealed class LeaseRenewalTests : IAsyncDisposable
         _time.Advance(TimeSpan.FromSeconds(60));
         await _renewal.StartAsync(CancellationToken.None);
         await UntilAsync(() => running.Cancelled.IsCancellationRequested);
-        var task = _store.Find(running.ReservationId)!;
+        var task = (await _store.FindAsync(running.ReservationId))!;
         Assert.Equal((TaskState.Interrupted, InterruptionCode.Failed), (task.State, task.End!.ReasonCode));
         Assert.StartsWith("Lease lost", task.End.Detail, StringComparison.Ordinal);
         Assert.Single(Sent("TrainingInterrupted"));
