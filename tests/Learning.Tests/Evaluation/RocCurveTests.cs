@@ -28,6 +28,7 @@ public sealed class RocCurveTests
         var scores = LayerCases.Random("scores", 300).Select(score => (float)Math.Round(score, 1)).ToArray();
         bool IsPositive(int i) => i % 3 == 0;
         var pairs = from p in Enumerable.Range(0, 300) where IsPositive(p) from n in Enumerable.Range(0, 300) where !IsPositive(n) select (p, n);
-        Assert.Equal(pairs.Average(pair => scores[pair.p] > scores[pair.n] ? 1 : scores[pair.p] == scores[pair.n] ? 0.5 : 0), RocCurve.Area(scores, IsPositive)!.Value, 1e-12);
+        var share = pairs.Average(pair => scores[pair.p] > scores[pair.n] ? 1 : scores[pair.p] == scores[pair.n] ? 0.5 : 0);
+        Assert.Equal(share, RocCurve.Area(scores, IsPositive)!.Value, 1e-12);
     }
 }

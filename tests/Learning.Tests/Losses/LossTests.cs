@@ -88,12 +88,15 @@ public sealed class LossTests
     {
         var model = Model.Create(new ModelSpec { Name = ModelName.Logistic, InputShape = [2], Outputs = 3 });
         var binary = Model.Create(new ModelSpec { Name = ModelName.Logistic, InputShape = [2], Outputs = 1 });
-        string Message(LossKind kind, Model of, Examples examples) => Assert.Throws<ArgumentException>(() => Loss.Check(kind, of, examples)).Message;
-        Assert.Contains("Example 1 has class 3; expected 0 to 2", Message(LossKind.CrossEntropy, model, new Examples(new float[4], 2, [0, 3], null)), StringComparison.Ordinal);
-        Assert.Contains("class -1", Message(LossKind.CrossEntropy, model, new Examples(new float[2], 2, [-1], null)), StringComparison.Ordinal);
-        Assert.Contains("class 2; expected 0 to 1", Message(LossKind.BinaryCrossEntropy, binary, new Examples(new float[2], 2, [2], null)), StringComparison.Ordinal);
-        Assert.Contains("3 values", Message(LossKind.CrossEntropy, model, new Examples(new float[3], 3, [0], null)), StringComparison.Ordinal);
-        Assert.Contains("labels are numbers", Message(LossKind.CrossEntropy, model, new Examples(new float[2], 2, null, [0f])), StringComparison.Ordinal);
-        Assert.Contains("labels are classes", Message(LossKind.MeanSquaredError, binary, new Examples(new float[2], 2, [0], null)), StringComparison.Ordinal);
+        Examples Classes(int inputSize, params int[] classes) => new(new float[classes.Length * inputSize], inputSize, classes, null);
+        var numbers = new Examples(new float[2], 2, null, [0f]);
+        void Refused(string text, LossKind kind, Model of, Examples examples) =>
+            Assert.Contains(text, Assert.Throws<ArgumentException>(() => Loss.Check(kind, of, examples)).Message, StringComparison.Ordinal);
+        Refused("Example 1 has class 3; expected 0 to 2", LossKind.CrossEntropy, model, Classes(2, 0, 3));
+        Refused("class -1", LossKind.CrossEntropy, model, Classes(2, -1));
+        Refused("class 2; expected 0 to 1", LossKind.BinaryCrossEntropy, binary, Classes(2, 2));
+        Refused("3 values", LossKind.CrossEntropy, model, Classes(3, 0));
+        Refused("labels are numbers", LossKind.CrossEntropy, model, numbers);
+        Refused("labels are classes", LossKind.MeanSquaredError, binary, Classes(2, 0));
     }
 }

@@ -41,7 +41,7 @@ public sealed class ModelTests
     public void A_stride_defaults_to_1_for_a_convolution_and_to_the_kernel_for_a_pooling()
     {
         var model = Model.Create(Layers(
-            [1, 9, 9], 8, new LayerSpec { Kind = LayerKind.Conv2d, Outputs = 2, Kernel = 2 }, new LayerSpec { Kind = LayerKind.MaxPool2d, Kernel = 4 }, Flatten));
+            [1, 9, 9], 8, Convolution(2, 2), Pool(4), Flatten));
         Assert.Equal([2, 8, 8], model.Layers[0].OutputShape);
         Assert.Equal([2, 2, 2], model.Layers[1].OutputShape);
     }
@@ -73,17 +73,18 @@ public sealed class ModelTests
         { "name", "at most", new ModelSpec { Name = ModelName.Mlp, Hidden = [1_000_000, 1_000_000], InputShape = [4], Outputs = 2 } },
         { "layers[0].outputs", "needs outputs", Layers([4], 2, new LayerSpec { Kind = LayerKind.Linear }) },
         { "layers[0].kernel", "takes no kernel; it is 3", Layers([2], 2, Linear(2) with { Kernel = 3 }) },
-        { "layers[0].padding", "takes no padding", Layers([1, 2, 2], 1, new LayerSpec { Kind = LayerKind.AvgPool2d, Kernel = 2, Padding = 0 }, Flatten, Linear(1)) },
-        { "layers[0].stride", "It is 0", Layers([1, 2, 2], 1, new LayerSpec { Kind = LayerKind.AvgPool2d, Kernel = 2, Stride = 0 }, Flatten, Linear(1)) },
+        { "layers[0].padding", "takes no padding", Layers([1, 2, 2], 1, Pool(2) with { Padding = 0 }, Flatten, Linear(1)) },
+        { "layers[0].stride", "It is 0", Layers([1, 2, 2], 1, Pool(2) with { Stride = 0 }, Flatten, Linear(1)) },
         { "layers[1].kernel", "3 × 3 does not fit 2 × 2", Layers([1, 4, 4], 1, Pool(2), Pool(3), Flatten, Linear(1)) },
         { "layers[0].kind", "flatten before it", Layers([1, 4, 4], 2, Linear(2)) },
         { "layers[0].kind", "takes images", Layers([4], 2, Pool(2), Linear(2)) },
         { "layers[0].groups", "3 groups do not divide 4", Layers([4], 2, new LayerSpec { Kind = LayerKind.GroupNorm, Groups = 3 }, Linear(2)) },
         { "layers[0].groups", "at least two", Layers([4], 2, new LayerSpec { Kind = LayerKind.GroupNorm, Groups = 4 }, Linear(2)) },
         { "layers[0]", "[3]; expected [2]", Layers([4], 2, Linear(3)) },
-        { "layers[0]", "[2, 3, 3]; expected [2]", Layers([1, 4, 4], 2, new LayerSpec { Kind = LayerKind.Conv2d, Outputs = 2, Kernel = 2 }) },
+        { "layers[0]", "[2, 3, 3]; expected [2]", Layers([1, 4, 4], 2, Convolution(2, 2)) },
         { "layers[0].outputs", "parameters; expected at most", Layers([1_000_000], 1_000_000, Linear(1_000_000)) },
-        { "layers[0].outputs", "more than one example may take", Layers([1, 1000, 1000], 1, new LayerSpec { Kind = LayerKind.Conv2d, Outputs = 1_000_000, Kernel = 1 }, Flatten, Linear(1)) },
+        { "layers[0].outputs", "more than one example may take", Layers([1, 1000, 1000], 1, Convolution(1_000_000, 1), Flatten, Linear(1)) },
+        { "layers[0].padding", "padding of 1000 is more", Layers([1000, 2, 2], 1, Convolution(1, 1) with { Padding = 1000 }, Flatten, Linear(1)) },
     };
 
     [Theory, MemberData(nameof(Wrong))]
@@ -113,6 +114,8 @@ public sealed class ModelTests
         new() { Layers = layers, InputShape = inputShape, Outputs = outputs };
 
     private static LayerSpec Linear(int outputs) => new() { Kind = LayerKind.Linear, Outputs = outputs };
+
+    private static LayerSpec Convolution(int outputs, int kernel) => new() { Kind = LayerKind.Conv2d, Outputs = outputs, Kernel = kernel };
 
     private static LayerSpec Pool(int kernel) => new() { Kind = LayerKind.MaxPool2d, Kernel = kernel };
 }

@@ -63,7 +63,11 @@ public sealed class SafetensorsTests
     public void Tensors_in_another_order_and_metadata_are_read_all_the_same()
     {
         var file = File(
-            """{"__metadata__":{"format":"pt"},"a":{"shape":[1],"data_offsets":[4,8],"dtype":"F32"},"b":{"dtype":"F32","shape":[],"data_offsets":[0,4]}}""", 1f, 2f);
+            """
+            {"__metadata__":{"format":"pt"},"a":{"shape":[1],"data_offsets":[4,8],"dtype":"F32"},"b":{"dtype":"F32","shape":[],"data_offsets":[0,4]}}
+            """,
+            1f,
+            2f);
         var layout = new ModelLayout([("a", [1]), ("b", [])]);
         Assert.Equal([2f, 1f], Read(file).ReadWeights(new MemoryStream(file), layout));
         Assert.Equal(["b", "a"], Read(file).Tensors.Select(tensor => tensor.Name));
@@ -161,7 +165,8 @@ public sealed class SafetensorsTests
     [Fact]
     public void A_hostile_name_is_shown_short_and_plain()
     {
-        var message = Assert.Throws<SafetensorsException>(() => Read(File($$$"""{"\n\u202e{{{new string('x', 500)}}}":{"dtype":"F16","shape":[4],"data_offsets":[0,8]}}""", 1f, 2f))).Message;
+        var file = File($$$"""{"\n\u202e{{{new string('x', 500)}}}":{"dtype":"F16","shape":[4],"data_offsets":[0,8]}}""", 1f, 2f);
+        var message = Assert.Throws<SafetensorsException>(() => Read(file)).Message;
         Assert.Contains("\"??xxx", message, StringComparison.Ordinal);
         Assert.True(message.Length < 150, message);
     }

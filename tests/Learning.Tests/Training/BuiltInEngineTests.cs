@@ -93,7 +93,8 @@ public sealed class BuiltInEngineTests
         Refused("3 weights", Job() with { GlobalWeights = new float[3] });
         Refused("0 training examples", Job(count: 0));
         Refused("batch size of 0", Job(batchSize: 0));
-        Refused("crossEntropy needs", Job() with { Model = Model.Create(new ModelSpec { Name = ModelName.Logistic, InputShape = [8], Outputs = 1 }), GlobalWeights = new float[9] });
+        var binary = Model.Create(new ModelSpec { Name = ModelName.Logistic, InputShape = [8], Outputs = 1 });
+        Refused("crossEntropy needs", Job() with { Model = binary, GlobalWeights = new float[9] });
     }
 
     [Fact]

@@ -88,7 +88,8 @@ public sealed class ReproducibilityTests
                 new LayerSpec { Kind = LayerKind.Linear, Outputs = 1 },
             ],
         };
-        yield return (Model.Create(layers), new TrainingSpec { LearningRate = 0.01, Optimizer = OptimizerKind.Adam, Loss = LossKind.BinaryCrossEntropy, BatchSize = 8 });
+        var adam = new TrainingSpec { LearningRate = 0.01, Optimizer = OptimizerKind.Adam, Loss = LossKind.BinaryCrossEntropy, BatchSize = 8 };
+        yield return (Model.Create(layers), adam);
         var cnn = new ModelSpec { Name = ModelName.Cnn, InputShape = [1, 12, 12], Outputs = 1 };
         yield return (Model.Create(cnn), new TrainingSpec { LearningRate = 0.01, Loss = LossKind.MeanSquaredError, BatchSize = 10 });
     }
