@@ -54,7 +54,7 @@ public sealed class RabbitMqContainer : IBrokerHost
 
     public async Task StopAsync()
     {
-        await DockerAsync(StopTime, "stop", "--time", "30", _name).ConfigureAwait(false);
+        await DockerAsync(StopTime, "stop", "-t", "30", _name).ConfigureAwait(false);
         await DetachAsync().ConfigureAwait(false);
     }
 
