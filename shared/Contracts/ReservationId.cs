@@ -7,7 +7,7 @@ namespace FlEvents.Contracts;
 public static class ReservationId
 {
     /// <summary>The reservation of one client in one round; <paramref name="attempt"/> 1 is the cohort's, a further one a charged retry.</summary>
-    /// <returns>The first 16 bytes of SHA-256 over <c>run|round|client|attempt</c>, as a version 8 UUID (RFC 9562).</returns>
+    /// <returns>The first 16 bytes of SHA-256 over <c>reservation|run|round|client|attempt</c>, as a version 8 UUID (RFC 9562).</returns>
     public static Guid Of(Guid runId, int round, string clientId, int attempt) => Derive($"reservation|{runId:D}|{round}|{clientId}|{attempt}");
 
     /// <summary>The id of a run's round.</summary>

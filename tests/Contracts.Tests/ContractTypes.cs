@@ -6,8 +6,8 @@ namespace FlEvents.Contracts.Tests;
 /// <summary>The types of FlEvents.Contracts as the wire sees them.</summary>
 internal static class ContractTypes
 {
-    /// <summary>The options that MassTransit writes and reads message bodies with.</summary>
-    public static JsonSerializerOptions Json { get; } = SystemTextJsonMessageSerializer.Options;
+    /// <summary>The options that the services' bus writes and reads message bodies with: MassTransit's, without its indentation.</summary>
+    public static JsonSerializerOptions Json { get; } = SystemTextJsonMessageSerializer.Options = new(SystemTextJsonMessageSerializer.Options) { WriteIndented = false };
 
     /// <summary>Every public record, by name.</summary>
     public static IReadOnlyList<Type> Records { get; } =

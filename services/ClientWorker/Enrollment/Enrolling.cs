@@ -10,9 +10,6 @@ namespace FlEvents.ClientWorker.Enrollment;
 public sealed partial class Enrolling(
     TaskStore store, ClientData data, ClientRoster roster, WorkerIdentity worker, IBusControl bus, ILogger<Enrolling> log) : BackgroundService
 {
-    /// <summary>Most clients in one message: a page stays well under the size a message may have.</summary>
-    public const int PageSize = 256;
-
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         try
@@ -33,7 +30,7 @@ public sealed partial class Enrolling(
         }
     }
 
-    private IEnumerable<EnrollClient> Pages(Dictionary<string, int[]> counts) => Enumerable.Range(0, roster.Count).Chunk(PageSize).Select(page => new EnrollClient
+    private IEnumerable<EnrollClient> Pages(Dictionary<string, int[]> counts) => Enumerable.Range(0, roster.Count).Chunk(Page.LargestSize).Select(page => new EnrollClient
     {
         WorkerId = worker.WorkerId,
         Pool = roster.Pool,

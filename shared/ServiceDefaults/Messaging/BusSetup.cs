@@ -1,3 +1,4 @@
+using System.Text.Json;
 using MassTransit;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -26,12 +27,17 @@ public static class BusSetup
             addConsumers(bus);
             if (options.Transport == Transport.Memory)
             {
-                bus.UsingInMemory((context, cfg) => cfg.ConfigureEndpoints(context));
+                bus.UsingInMemory((context, cfg) =>
+                {
+                    cfg.ConfigureJsonSerializerOptions(Compact);
+                    cfg.ConfigureEndpoints(context);
+                });
             }
             else
             {
                 bus.UsingRabbitMq((context, cfg) =>
                 {
+                    cfg.ConfigureJsonSerializerOptions(Compact);
                     cfg.Durable = true;
                     cfg.AutoDelete = false;
                     cfg.Host(new Uri(options.RabbitMqUrl), host => host.PublisherConfirmation = true);
@@ -41,10 +47,18 @@ public static class BusSetup
         });
     }
 
+    // MassTransit indents by default; pages of clients are sized for messages without it.
+    private static JsonSerializerOptions Compact(JsonSerializerOptions json) => new(json) { WriteIndented = false };
+
     private static void Configure(string name, IReceiveEndpointConfigurator endpoint, BusOptions options)
     {
-        // A worker's endpoint has set its own: as many as it has slots.
-        endpoint.PrefetchCount = endpoint.PrefetchCount is 0 or > 1000 ? options.Prefetch : endpoint.PrefetchCount;
+        if (name is Routes.Orchestrator or Routes.Aggregator or Routes.PrivacyAccountant)
+        {
+            // Messages that are handled at once share a commit. A worker takes as many as it has slots, by its own endpoint.
+            endpoint.PrefetchCount = options.Prefetch;
+            endpoint.ConcurrentMessageLimit = options.Prefetch;
+        }
+
         if (endpoint is IRabbitMqReceiveEndpointConfigurator rabbit)
         {
             rabbit.SetQuorumQueue();
