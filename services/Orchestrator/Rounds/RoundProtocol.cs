@@ -104,7 +104,8 @@ public static class RoundProtocol
             ? RoundDecision.Nothing(round, member)
             : Reissue(round, member, nextToken);
 
-    public static RoundDecision OnUpdateAdmitted(Round round, Member member, UpdateAdmitted message) => !member.IsOpen || !round.IsCollecting
+    /// <summary>An update is in the book. The word may come after the round was closed: it was admitted before all the same.</summary>
+    public static RoundDecision OnUpdateAdmitted(Round round, Member member, UpdateAdmitted message) => !member.IsOpen
         ? RoundDecision.Nothing(round, member)
         : Answered(
             round with { Admitted = round.Admitted + 1, BytesUp = round.BytesUp + message.Update.SizeBytes },
@@ -118,7 +119,7 @@ public static class RoundProtocol
             });
 
     public static RoundDecision OnUpdateRejected(Round round, Member member, UpdateRejected message) =>
-        !message.IsFinal || !member.IsOpen || !round.IsCollecting
+        !message.IsFinal || !member.IsOpen
             ? RoundDecision.Nothing(round, member)
             : Answered(
                 round with { Rejected = round.Rejected + 1 },

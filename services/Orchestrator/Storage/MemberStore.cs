@@ -23,7 +23,8 @@ public static class MemberStore
         transaction.Query<Member>(SelectInState, new { roundId, state = state.ToString() });
 
     private const string SelectWaiting = $"""
-        select {Columns} from member where address = @address and run_id = @runId and state = 'Waiting' order by round_id, client_id limit @limit
+        select {Columns} from member
+        where address = @address and run_id = @runId and state = 'Waiting' and {InOpenRound} order by client_id limit @limit
         """;
 
     /// <summary>The run's next tasks for a queue of workers.</summary>
@@ -38,17 +39,20 @@ public static class MemberStore
 
     public static IReadOnlyList<Guid> WaitingRounds(Transaction transaction, string clientId) => transaction.Query<Guid>(SelectWaitingRounds, new { clientId });
 
-    private const string SelectDemand = """
+    // A task of a round that is closed neither goes out any more nor takes a place.
+    private const string InOpenRound = "round_id in (select round_id from round where state in ('Dispatched', 'Collecting'))";
+
+    private const string SelectDemand = $"""
         select address as Address, run_id as RunId, sum(waiting) as Waiting, sum(in_flight) as InFlight from
         (
-            select address, run_id, count(*) as waiting, 0 as in_flight from member where state = 'Waiting' group by address, run_id
+            select address, run_id, count(*) as waiting, 0 as in_flight from member where state = 'Waiting' and {InOpenRound} group by address, run_id
             union all
-            select address, run_id, 0, count(*) from member where state in ('Dispatched', 'Accepted') group by address, run_id
+            select address, run_id, 0, count(*) from member where state in ('Dispatched', 'Accepted') and {InOpenRound} group by address, run_id
         )
         group by address, run_id
         """;
 
-    private const string SelectAnyWaiting = "select exists (select 1 from member where state = 'Waiting')";
+    private const string SelectAnyWaiting = $"select exists (select 1 from member where state = 'Waiting' and {InOpenRound})";
 
     /// <summary>What each run wants of each queue and has out on it; empty when nothing waits.</summary>
     public static ILookup<string, RunDemand> Demand(Transaction transaction)

@@ -1,0 +1,106 @@
+using FlEvents.Contracts;
+using FlEvents.Orchestrator.Api;
+using FlEvents.Orchestrator.Rounds;
+
+namespace FlEvents.Orchestrator.Tests.Rounds;
+
+/// <summary>Rows and messages of one small round.</summary>
+internal static class Messages
+{
+    public static readonly Guid RunId = new("11111111-1111-4111-8111-111111111111");
+    public static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    public static readonly TimeSpan Deadline = TimeSpan.FromMinutes(10);
+    public static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
+
+    public static string Client(int index) => $"client-{index}";
+
+    public static BlobRef Blob(char digit) => new() { Sha256 = new string(digit, 64), SizeBytes = 100 };
+
+    public static Round Round(int cohort, int minimumReports = 1, int? target = null) => new()
+    {
+        RoundId = ReservationId.OfRound(RunId, 1),
+        RunId = RunId,
+        Number = 1,
+        State = RoundState.Planned,
+        CohortSize = cohort,
+        Planned = cohort,
+        Open = 0,
+        MinimumReports = minimumReports,
+        Target = target,
+        BaseModel = Blob('b'),
+        StartedAt = Start,
+    };
+
+    public static Member Member(Round round, int index) => new()
+    {
+        RoundId = round.RoundId,
+        ClientId = Client(index),
+        State = MemberState.Planned,
+        ReservationId = ReservationId.Of(RunId, round.Number, Client(index), 1),
+        Address = "fl-pool-a",
+        ExampleCount = 50,
+        LeaseToken = "token-1",
+    };
+
+    public static UpdateAdmitted Admitted(Member member) => new()
+    {
+        RunId = RunId,
+        RoundId = member.RoundId,
+        Round = 1,
+        ClientId = member.ClientId,
+        ReservationId = member.ReservationId,
+        Update = Blob('a'),
+        ExampleCount = 45,
+        TrainingLoss = 0.5,
+        TrainingSeconds = 0.1,
+    };
+
+    public static UpdateRejected Rejected(Member member, bool isFinal = true) => new()
+    {
+        RunId = RunId,
+        RoundId = member.RoundId,
+        Round = 1,
+        ClientId = member.ClientId,
+        ReservationId = member.ReservationId,
+        ReasonCode = RejectionCode.NotFinite,
+        Detail = "Element 3 of tensor 0.weight is not finite.",
+        IsFinal = isFinal,
+    };
+
+    public static TrainingRefused Refused(Member member, int leaseNumber = 1) => new()
+    {
+        RunId = RunId,
+        RoundId = member.RoundId,
+        Round = 1,
+        ClientId = member.ClientId,
+        ReservationId = member.ReservationId,
+        LeaseNumber = leaseNumber,
+        ReasonCode = "EXPIRED",
+        Detail = "The deadline has passed.",
+    };
+
+    public static TrainingInterrupted Interrupted(Member member, string reasonCode, int leaseNumber = 1) => new()
+    {
+        RunId = RunId,
+        RoundId = member.RoundId,
+        Round = 1,
+        ClientId = member.ClientId,
+        ReservationId = member.ReservationId,
+        LeaseNumber = leaseNumber,
+        ReasonCode = reasonCode,
+        Detail = "…",
+    };
+
+    public static RoundAggregated Aggregated(Round round) => new()
+    {
+        RunId = RunId,
+        RoundId = round.RoundId,
+        Round = 1,
+        Model = Blob('c'),
+        UpdatesAdmitted = round.Admitted,
+        Receipt = new LedgerReceipt { Sequence = 7, Hash = new string('d', 64) },
+        Evaluation = null,
+    };
+
+    public static RoundAbandoned Abandoned(Round round) => new() { RunId = RunId, RoundId = round.RoundId, Round = 1, ReasonCode = "TOO_FEW_REPORTS", Detail = "…" };
+}

@@ -1,0 +1,102 @@
+using FlEvents.Contracts;
+using FlEvents.Orchestrator.Api;
+using FlEvents.Orchestrator.Rounds;
+using FlEvents.Orchestrator.Runs;
+using FlEvents.Orchestrator.Tests.Rounds;
+
+namespace FlEvents.Orchestrator.Tests.Runs;
+
+public class RunProtocolTests
+{
+    [Fact]
+    public void A_run_ends_after_its_last_round_with_its_last_model()
+    {
+        var run = EndRound(Run(rounds: 1), 1, RoundState.Done);
+        var decision = RunProtocol.OnIdle(run);
+        Assert.Equal(RunState.Completed, decision.Run.State);
+        var completed = Assert.IsType<RunCompleted>(Assert.Single(decision.Messages));
+        Assert.Equal((RunOutcome.Completed, Messages.Blob('c')), (completed.Outcome, completed.Model));
+    }
+
+    [Fact]
+    public void The_end_of_a_round_is_taken_over_once()
+    {
+        var once = EndRound(Run(rounds: 5), 1, RoundState.Abandoned);
+        Assert.Equal(1, once.AbandonedInRow);
+        Assert.Same(once, RunProtocol.OnRoundEnded(once, Ended(1, RoundState.Abandoned)));
+    }
+
+    [Fact]
+    public void Abandoned_rounds_in_a_row_end_the_run_and_a_good_one_starts_the_count_anew()
+    {
+        var run = Run(rounds: 9, maximumAbandoned: 2);
+        run = EndRound(run, 1, RoundState.Abandoned);
+        run = EndRound(run, 2, RoundState.Done);
+        run = EndRound(run, 3, RoundState.Abandoned);
+        Assert.Same(run, RunProtocol.OnIdle(run).Run);
+        run = EndRound(run, 4, RoundState.Abandoned);
+        var decision = RunProtocol.OnIdle(run);
+        Assert.Equal(RunState.Abandoned, decision.Run.State);
+        Assert.Equal(Messages.Blob('c'), Assert.IsType<RunCompleted>(Assert.Single(decision.Messages)).Model);
+    }
+
+    [Fact]
+    public void A_run_without_a_single_good_round_is_abandoned()
+    {
+        var run = EndRound(Run(rounds: 1), 1, RoundState.Abandoned);
+        var decision = RunProtocol.OnIdle(run);
+        Assert.Equal(RunState.Abandoned, decision.Run.State);
+        Assert.Null(Assert.IsType<RunCompleted>(Assert.Single(decision.Messages)).Model);
+    }
+
+    [Fact]
+    public void A_stop_ends_the_run_where_it_stands_and_a_final_run_takes_nothing_more()
+    {
+        var stopped = RunProtocol.OnIdle(RunProtocol.OnStop(EndRound(Run(rounds: 5), 1, RoundState.Done)));
+        Assert.Equal(RunState.Stopped, stopped.Run.State);
+        Assert.Same(stopped.Run, RunProtocol.OnIdle(stopped.Run).Run);
+        Assert.Same(stopped.Run, RunProtocol.OnStop(stopped.Run));
+        Assert.Same(stopped.Run, RunProtocol.OnPause(stopped.Run).Run);
+        Assert.Same(stopped.Run, RunProtocol.OnRoundEnded(stopped.Run, Ended(2, RoundState.Done)));
+    }
+
+    [Fact]
+    public void A_paused_run_resumes_where_it_was()
+    {
+        var running = RunProtocol.OnRoundPlanned(Run(rounds: 5), 1);
+        Assert.Equal(RunState.Running, RunProtocol.OnResume(RunProtocol.OnPause(running).Run).Run.State);
+        Assert.Equal(RunState.Preparing, RunProtocol.OnResume(RunProtocol.OnPause(Run(rounds: 5)).Run).Run.State);
+    }
+
+    [Fact]
+    public void Only_the_initial_model_of_a_run_in_preparation_is_taken_from_a_publication()
+    {
+        var run = Run(rounds: 5) with { Model = null, ModelVersion = null };
+        var published = new ModelPublished { RunId = run.RunId, Version = 0, Model = Messages.Blob('e'), ParameterCount = 9, Receipt = null };
+        Assert.Equal((Messages.Blob('e'), 0, 9), (RunProtocol.OnModelPublished(run, published).Run.Model, RunProtocol.OnModelPublished(run, published).Run.ModelVersion, RunProtocol.OnModelPublished(run, published).Run.ParameterCount));
+        Assert.Same(run, RunProtocol.OnModelPublished(run, published with { Version = 1 }).Run);
+    }
+
+    private static Run EndRound(Run run, int number, RoundState state) => RunProtocol.OnRoundEnded(RunProtocol.OnRoundPlanned(run, number), Ended(number, state));
+
+    private static Round Ended(int number, RoundState state) =>
+        Messages.Round(1) with { Number = number, State = state, Model = state == RoundState.Done ? Messages.Blob('c') : null, Reason = "…" };
+
+    private static Run Run(int rounds, int maximumAbandoned = 3) => new()
+    {
+        RunId = Messages.RunId,
+        State = RunState.Preparing,
+        Model = Messages.Blob('b'),
+        ModelVersion = 0,
+        CreatedAt = Messages.Start,
+        Spec = new RunSpec
+        {
+            Name = "test",
+            Rounds = rounds,
+            Model = new ModelSpec { Name = ModelName.Logistic, InputShape = [4], Outputs = 2 },
+            Data = new DataSpec { DataSet = "digits" },
+            Training = new TrainingSpec { LearningRate = 0.1, BatchSize = 8 },
+            Selection = new SelectionSpec { MaximumAbandonedRounds = maximumAbandoned },
+        },
+    };
+}
