@@ -21,7 +21,8 @@ public sealed class ClientWorkerServiceTests : IDisposable
         await worker.SendAsync(command);
         Assert.Equal("worker-a", (await worker.NextAsync<TrainingAccepted>()).WorkerId);
         var submitted = await worker.NextAsync<UpdateSubmitted>();
-        Assert.Equal((command.ReservationId, command.LeaseToken, command.BaseModel.Sha256), (submitted.ReservationId, submitted.LeaseToken, submitted.BaseModelSha256));
+        Assert.Equal((command.ReservationId, command.LeaseToken), (submitted.ReservationId, submitted.LeaseToken));
+        Assert.Equal(command.BaseModel.Sha256, submitted.BaseModelSha256);
         Assert.Equal(Commands.RefOf(_sink.Updates[command.ReservationId]), submitted.Update);
 
         // 60 images for 5 clients, a fifth of which, rounded down, is kept for validation.
@@ -328,6 +329,16 @@ public sealed class ClientWorkerServiceTests : IDisposable
         // Ten examples, two passes.
         Assert.Contains("\nfl_training_examples_total 20\n", text, StringComparison.Ordinal);
         Assert.Contains("\nfl_training_interrupted_total{reason=\"FAILED\"} 1\n", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Both_commands_share_one_queue_from_which_as_many_messages_are_taken_as_there_are_slots()
+    {
+        await using var worker = await WorkerHost.StartAsync(_folder, _sink, slots: 3);
+        var topology = worker.Topology();
+        Assert.Contains("fl-pool-ward\",\"prefetchCount\":3,\"concurrentMessageLimit\":3", topology, StringComparison.Ordinal);
+        Assert.DoesNotContain("FlEvents.Contracts:TrainClient", topology, StringComparison.Ordinal);
+        Assert.DoesNotContain("FlEvents.Contracts:EvaluateModel", topology, StringComparison.Ordinal);
     }
 
     private float[] Weights(UpdateSubmitted submitted)
