@@ -30,6 +30,9 @@ public sealed class ClientWorkerServiceTests : IDisposable
         Assert.InRange(submitted.TrainingLoss!.Value, 0.01, 10);
         Assert.NotNull(submitted.TrainingSeconds);
         Assert.Contains(Weights(submitted), weight => weight != 0);
+
+        // A stop waits for the tasks in hand; the announcement is out before the bytes are deleted.
+        await worker.StopAsync();
         Assert.Empty(Directory.EnumerateFiles(_folder.File("updates")));
     }
 
@@ -236,6 +239,9 @@ public sealed class ClientWorkerServiceTests : IDisposable
         _sink.Fault = null;
         await worker.SendAsync(Commands.Train("ward-000001"));
         await worker.NextAsync<UpdateSubmitted>();
+
+        // A stop waits for the tasks in hand; the announcement is out before the bytes are deleted.
+        await worker.StopAsync();
         Assert.Empty(Directory.EnumerateFiles(_folder.File("updates")));
     }
 
