@@ -14,7 +14,7 @@ public sealed class ClientWorkerMetrics : IDisposable
 
     public ClientWorkerMetrics(RunningTasks running, Slots slots)
     {
-        _meter.CreateObservableGauge("fl_training_tasks_running", () => running.Count, description: "Training tasks this worker has accepted and not ended yet.");
+        _meter.CreateObservableGauge("fl_training_tasks_running", () => running.Count, description: "Training tasks this worker has accepted and not ended.");
         _meter.CreateObservableGauge("fl_training_tasks_queued", () => slots.Waiting, description: "Tasks at hand that wait for a free training slot.");
         _duration = _meter.CreateHistogram<double>("fl_training_duration_seconds", "s", "Time one client's local training took, without upload.");
         _examples = _meter.CreateCounter<long>("fl_training_examples_total", description: "Examples trained on, one for each pass over each of them.");

@@ -95,7 +95,7 @@ public sealed partial class ClientWorkerOptions
             yield return "Partition is given: only a pool's data is split.";
         }
 
-        if (!options.AggregatorUrl.IsAbsoluteUri || options.AggregatorUrl.Scheme is not ("http" or "https") || !options.AggregatorUrl.AbsolutePath.EndsWith('/'))
+        if (options.AggregatorUrl is not { IsAbsoluteUri: true, Scheme: "http" or "https" } url || !url.AbsolutePath.EndsWith('/'))
         {
             yield return $"AggregatorUrl is \"{options.AggregatorUrl}\": it must be an http or https address that ends with /.";
         }
@@ -114,7 +114,8 @@ public sealed partial class ClientWorkerOptions
     private static IEnumerable<string> CheckDataSet(ClientWorkerOptions options, string name, DataSource source)
     {
         var errors = source.Check().Select(error => error.Message).ToList();
-        errors.AddRange(new[] { source.Images, source.Labels, source.Path }.Where(path => path is not null && !File.Exists(path)).Select(path => $"there is no file \"{path}\"."));
+        string?[] files = [source.Images, source.Labels, source.Path];
+        errors.AddRange(files.Where(file => file is not null && !File.Exists(file)).Select(file => $"there is no file \"{file}\"."));
         if (!DataSetName().IsMatch(name))
         {
             errors.Add("a name must match [a-z0-9-]{1,64}.");

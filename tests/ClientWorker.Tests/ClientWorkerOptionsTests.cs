@@ -47,7 +47,8 @@ public class ClientWorkerOptionsTests
     [Fact]
     public void A_silo_takes_no_partition_and_no_number_of_clients()
     {
-        var errors = ErrorsOf(("ClientId", "clinic"), ("Clients", "2"), ("Partition:Seed", "5"), ("DataSets:digits:Kind", "digits"), ("DataSets:digits:Count", "10"));
+        var errors = ErrorsOf(
+            ("ClientId", "clinic"), ("Clients", "2"), ("Partition:Seed", "5"), ("DataSets:digits:Kind", "digits"), ("DataSets:digits:Count", "10"));
         Assert.Equal(["ClientWorker: Clients is 2: only a pool has several.", "ClientWorker: Partition is given: only a pool's data is split."], errors);
     }
 

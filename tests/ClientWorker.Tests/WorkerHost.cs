@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text.Json;
 using System.Threading.Channels;
 using Dapper;
 using FlEvents.ClientWorker.Storage;
@@ -39,6 +40,9 @@ internal sealed class WorkerHost : IAsyncDisposable
     }
 
     public TaskStore Tasks => _app.Services.GetRequiredService<TaskStore>();
+
+    /// <summary>The bus's exchanges, queues and limits as JSON.</summary>
+    public string Topology() => JsonSerializer.Serialize(_app.Services.GetRequiredService<IBusControl>().GetProbeResult().Results);
 
     /// <summary>What the worker serves at <c>/metrics</c>.</summary>
     public string Metrics() => _app.Services.GetRequiredService<PrometheusText>().Write();
@@ -115,12 +119,16 @@ internal sealed class WorkerHost : IAsyncDisposable
         where T : class =>
         _journal.NextAsync(fits ?? (_ => true)).WaitAsync(Hung);
 
+    private const string SelectOutbox = """
+        select type, json_extract(body, '$.reservationId') from outbox where type not in ('EnrollClient', 'LeaseRenewed') order by seq
+        """;
+
     /// <summary>What the worker has committed to send, in order: type and reservation.</summary>
     public List<(string Type, Guid ReservationId)> Outbox()
     {
         using var connection = new SqliteConnection($"Data Source={_database};Mode=ReadOnly;Pooling=false");
         return connection
-            .Query<(string, string)>("select type, json_extract(body, '$.reservationId') from outbox where type not in ('EnrollClient', 'LeaseRenewed') order by seq")
+            .Query<(string, string)>(SelectOutbox)
             .Select(row => (row.Item1, Guid.Parse(row.Item2)))
             .ToList();
     }

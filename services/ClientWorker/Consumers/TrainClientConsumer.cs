@@ -78,7 +78,8 @@ public sealed partial class TrainClientConsumer(
         {
             // Its message may quote data: it stays in this machine's log.
             LogUnreadable(command.RunId, command.Round, command.ClientId, e.Message);
-            return new TaskEnd(RefusalCode.BadData, $"Data set \"{command.Data.DataSet}\" can't be read as the run declares it; the log of worker {worker.WorkerId} says why.");
+            var detail = $"Data set \"{command.Data.DataSet}\" can't be read as the run declares it; the log of worker {worker.WorkerId} says why.";
+            return new TaskEnd(RefusalCode.BadData, detail);
         }
     }
 

@@ -30,12 +30,13 @@ public sealed partial class Enrolling(
         }
     }
 
-    private IEnumerable<EnrollClient> Pages(Dictionary<string, int[]> counts) => Enumerable.Range(0, roster.Count).Chunk(Page.LargestSize).Select(page => new EnrollClient
-    {
-        WorkerId = worker.WorkerId,
-        Pool = roster.Pool,
-        Clients = [.. page.Select(index => Profile(index, counts))],
-    });
+    private IEnumerable<EnrollClient> Pages(Dictionary<string, int[]> counts) =>
+        Enumerable.Range(0, roster.Count).Chunk(Page.LargestSize).Select(page => new EnrollClient
+        {
+            WorkerId = worker.WorkerId,
+            Pool = roster.Pool,
+            Clients = [.. page.Select(index => Profile(index, counts))],
+        });
 
     private ClientProfile Profile(int index, Dictionary<string, int[]> counts) => new()
     {

@@ -8,8 +8,8 @@ namespace FlEvents.ClientWorker.Enrollment;
 
 /// <summary>Says that the worker is alive, at once after the start and then every few seconds. Not through the outbox: an old one is of no use.</summary>
 public sealed partial class Heartbeat(
-    IBusControl bus, ClientRoster roster, WorkerIdentity worker, RunningTasks tasks, IOptions<ClientWorkerOptions> options, TimeProvider time, ILogger<Heartbeat> log)
-    : BackgroundService
+    IBusControl bus, ClientRoster roster, WorkerIdentity worker, RunningTasks tasks, IOptions<ClientWorkerOptions> options, TimeProvider time,
+    ILogger<Heartbeat> log) : BackgroundService
 {
     private static readonly TimeSpan LongestPublish = TimeSpan.FromSeconds(10);
 

@@ -19,7 +19,8 @@ public sealed class LocalTraining(
         var errors = Model.Check(command.Model);
         if (errors.Count > 0)
         {
-            throw new TrainingFailedException($"The model can't be built. {string.Join(" ", errors.Select(error => $"{error.Path}: {error.Message}"))}");
+            var all = string.Join(" ", errors.Select(error => $"{error.Path}: {error.Message}"));
+            throw new TrainingFailedException($"The model can't be built. {all}");
         }
 
         var model = Model.Create(command.Model);

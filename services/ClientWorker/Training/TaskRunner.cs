@@ -129,8 +129,7 @@ public sealed partial class TaskRunner(
     private async Task<TaskEvent> TrainAsync(TrainingTask task, RunningTask running)
     {
         var command = task.Command;
-        if (task.Result is { } known && await patience.RunAsync(
-            "look into the update store", Errand.Of(command), token => sink.HoldsAsync(command.ReservationId, command.LeaseToken, known.Update, token), running.Cancelled))
+        if (task.Result is { } known && await StoreHoldsAsync(command, known.Update, running.Cancelled))
         {
             return new UpdateStored(command.LeaseNumber);
         }
@@ -146,6 +145,12 @@ public sealed partial class TaskRunner(
             TrainingSeconds = trained.Duration.TotalSeconds,
         });
     }
+
+    private Task<bool> StoreHoldsAsync(TrainClient command, BlobRef update, CancellationToken cancellationToken) => patience.RunAsync(
+        "look into the update store",
+        Errand.Of(command),
+        token => sink.HoldsAsync(command.ReservationId, command.LeaseToken, update, token),
+        cancellationToken);
 
     private async Task<TaskEvent> UploadAsync(TrainingTask task, RunningTask running)
     {

@@ -75,7 +75,8 @@ public record TrainingTask
 
         if (task.Result is { } known && known.Update != finished.Result.Update)
         {
-            return Interrupt(task, InterruptionCode.Failed, $"Training again gave update {finished.Result.Update.Sha256}; {known.Update.Sha256} was announced before.");
+            var detail = $"Training again gave update {finished.Result.Update.Sha256}; expected {known.Update.Sha256} as before.";
+            return Interrupt(task, InterruptionCode.Failed, detail);
         }
 
         return (task with { State = TaskState.Trained, Result = task.Result ?? finished.Result }, []);

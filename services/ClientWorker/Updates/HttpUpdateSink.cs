@@ -49,7 +49,9 @@ public sealed class HttpUpdateSink(HttpClient http, int pieceBytes = HttpUpdateS
 
         await ThrowUnlessGoodAsync(response, reservationId, cancellationToken);
         var received = ReadReceived(response, reservationId);
-        return received <= total ? received : throw new UploadRefusedException($"The update store holds {received} bytes for reservation {reservationId}; this update has {total}.");
+        return received <= total
+            ? received
+            : throw new UploadRefusedException($"The update store holds {received} bytes for reservation {reservationId}; this update has {total}.");
     }
 
     private async Task<long> PutAsync(
@@ -89,7 +91,8 @@ public sealed class HttpUpdateSink(HttpClient http, int pieceBytes = HttpUpdateS
         var answer = await response.Content.ReadAsStringAsync(cancellationToken);
         throw reason is null
             // 404 too: the round's book may not be open yet.
-            ? new HttpRequestException($"The update store answered {(int)response.StatusCode} for reservation {reservationId}. {answer}", null, response.StatusCode)
+            ? new HttpRequestException(
+                $"The update store answered {(int)response.StatusCode} for reservation {reservationId}. {answer}".TrimEnd(), null, response.StatusCode)
             : new UploadRefusedException($"The update store refused reservation {reservationId} with {(int)response.StatusCode}: {reason}. {answer}".TrimEnd());
     }
 
