@@ -158,6 +158,10 @@ public sealed class SafetensorsTests
         Assert.Contains($"A header of {length} bytes", Assert.Throws<SafetensorsException>(() => Read(file)).Message, StringComparison.Ordinal);
         Assert.Throws<SafetensorsException>(() => Read(new byte[7]));
 
+        // A file that is large enough for the header it claims.
+        var limit = Assert.Throws<SafetensorsException>(() => SafetensorsHeader.Read(new MemoryStream(file), long.MaxValue));
+        Assert.Contains(length > SafetensorsHeader.MaxLength ? "expected at most 1048576" : "ends before", limit.Message, StringComparison.Ordinal);
+
         // A file shorter than it was said to be.
         Assert.Throws<SafetensorsException>(() => SafetensorsHeader.Read(new MemoryStream(new byte[4]), 100));
     }
