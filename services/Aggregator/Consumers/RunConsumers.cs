@@ -54,11 +54,11 @@ public sealed class RunCompletedConsumer(AggregatorDatabase database, RunModels 
     });
 }
 
-public sealed class ClientLeftConsumer(UpdateCollection updates) : IConsumer<ClientLeft>
+public sealed class ClientLeftConsumer(AggregatorDatabase database, UpdateCollection updates) : IConsumer<ClientLeft>
 {
-    public Task Consume(ConsumeContext<ClientLeft> context)
+    public Task Consume(ConsumeContext<ClientLeft> context) => database.ConsumeAsync(context, transaction =>
     {
-        updates.ClientLeft(context.Message.ClientId);
-        return Task.CompletedTask;
-    }
+        BookStore.MarkLeft(transaction, context.Message.ClientId);
+        transaction.OnCommitted(updates.ClientLeft);
+    });
 }
