@@ -67,7 +67,7 @@ public static class LiveProgress
         }
     }
 
-    private static IRenderable Bars(ProgressBoard board, bool unicode)
+    private static Rows Bars(ProgressBoard board, bool unicode)
     {
         var run = board.Run!;
         var bars = board.Open.Select(round => (IRenderable)new Text(ProgressLines.Open(round, unicode), new Style(Color.Teal))).ToList();

@@ -1,89 +1,64 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using FlEvents.Learning.Safetensors;
 using FlEvents.Orchestrator.Runs;
 using Spectre.Console;
 
 namespace FlEvents.Standalone.Console;
 
-/// <summary>One tensor of a model as <c>flevents model inspect</c> shows it.</summary>
-public record TensorView
-{
-    public required string Name { get; init; }
-
-    /// <summary>Type of its elements as the file names it, e.g. <c>F32</c>.</summary>
-    public required string DType { get; init; }
-
-    public required IReadOnlyList<long> Shape { get; init; }
-
-    /// <summary>Smallest element; null for a tensor without elements or with one that is not a number.</summary>
-    public required double? Minimum { get; init; }
-
-    public required double? Maximum { get; init; }
-
-    /// <summary>Euclidean norm; null for a tensor with an element that is not a number.</summary>
-    public required double? Norm { get; init; }
-
-    /// <summary>The view of a tensor of 32-bit floats.</summary>
-    /// <param name="name">Name of the tensor.</param>
-    /// <param name="shape">Its shape.</param>
-    /// <param name="values">Its elements, as many as the shape says.</param>
-    public static TensorView Of(string name, IReadOnlyList<long> shape, ReadOnlySpan<float> values)
-    {
-        var (minimum, maximum, squares) = (double.PositiveInfinity, double.NegativeInfinity, 0.0);
-        foreach (var value in values)
-        {
-            // Min and Max of Math give NaN as soon as one operand is.
-            (minimum, maximum, squares) = (Math.Min(minimum, value), Math.Max(maximum, value), squares + ((double)value * value));
-        }
-
-        var sound = !double.IsNaN(squares);
-        return new TensorView
-        {
-            Name = name,
-            DType = "F32",
-            Shape = shape,
-            Minimum = sound && values.Length > 0 ? minimum : null,
-            Maximum = sound && values.Length > 0 ? maximum : null,
-            Norm = sound ? Math.Sqrt(squares) : null,
-        };
-    }
-}
-
-/// <summary>The table of <c>flevents model inspect</c>.</summary>
+/// <summary>What <c>flevents model inspect</c> shows of a safetensors file.</summary>
 public static class ModelInspection
 {
-    /// <summary>Writes one line per tensor and the number of elements in all.</summary>
+    /// <summary>Writes a line per tensor, the number of elements, and the SHA-256 that names the model.</summary>
     /// <param name="console">Where to.</param>
-    /// <param name="sha256">SHA-256 of the file, which is the model's name.</param>
-    /// <param name="sizeBytes">Length of the file.</param>
-    /// <param name="tensors">Its tensors, in the order of the file.</param>
-    public static void Write(IAnsiConsole console, string sha256, long sizeBytes, IReadOnlyList<TensorView> tensors)
+    /// <param name="errors">Where the reason goes when the file cannot be read.</param>
+    /// <param name="path">The file.</param>
+    /// <returns>The exit code.</returns>
+    public static int Write(IAnsiConsole console, TextWriter errors, string path)
+    {
+        try
+        {
+            using var file = File.OpenRead(path);
+            var tensors = SafetensorsHeader.Read(file, file.Length).Summarize(file);
+            file.Position = 0;
+            var sha256 = Convert.ToHexStringLower(SHA256.HashData(file));
+            Write(console, tensors, file.Length, sha256);
+            return ExitCode.Done;
+        }
+        catch (Exception exception) when (exception is SafetensorsException or IOException or UnauthorizedAccessException)
+        {
+            errors.WriteLine($"{path}: {exception.Message}");
+            return ExitCode.BadInput;
+        }
+    }
+
+    private static void Write(IAnsiConsole console, IReadOnlyList<TensorSummary> tensors, long sizeBytes, string sha256)
     {
         var table = new Table().Border(TableBorder.Simple);
         foreach (var (index, heading) in new[] { "Tensor", "Type", "Shape", "Min", "Max", "Norm" }.Index())
         {
             var column = new TableColumn(new Text(heading));
-            table.AddColumn(index is 0 or 1 ? column : column.RightAligned());
+            table.AddColumn(index < 2 ? column : column.RightAligned());
         }
 
-        foreach (var tensor in tensors)
+        foreach (var (tensor, norm, least, largest, nonFinite) in tensors)
         {
             string[] cells =
             [
                 SpecText.Plain(tensor.Name),
-                SpecText.Plain(tensor.DType),
+                tensor.Dtype,
                 $"[{string.Join(", ", tensor.Shape)}]",
-                Number(tensor.Minimum),
-                Number(tensor.Maximum),
-                Number(tensor.Norm),
+                least <= largest ? Number(least) : "–",
+                least <= largest ? Number(largest) : "–",
+                nonFinite == 0 ? Number(norm) : $"{HumanUnits.Count(nonFinite)} not finite",
             ];
             table.AddRow(cells.Select(cell => new Text(cell)));
         }
 
-        var elements = tensors.Sum(tensor => tensor.Shape.Aggregate(1L, (product, side) => product * side));
         console.Write(table);
-        console.WriteLine($"{HumanUnits.Count(elements)} elements in {tensors.Count} tensors, {HumanUnits.Bytes(sizeBytes)}");
+        console.WriteLine($"{HumanUnits.Count(tensors.Sum(summary => summary.Tensor.Length))} elements in {tensors.Count} tensors, {HumanUnits.Bytes(sizeBytes)}");
         console.WriteLine($"SHA-256 {sha256}");
     }
 
-    private static string Number(double? value) => value?.ToString("G5", CultureInfo.InvariantCulture) ?? "not a number";
+    private static string Number(double value) => value.ToString("G5", CultureInfo.InvariantCulture);
 }

@@ -43,8 +43,7 @@ internal static class ProgressLines
         var answered = round.UpdatesAdmitted + round.UpdatesRejected + round.ClientsRefused;
         var filled = round.ClientsSelected == 0 ? 0 : (int)((long)BarWidth * Math.Min(answered, round.ClientsSelected) / round.ClientsSelected);
         var bar = new string(unicode ? '█' : '#', filled) + new string(unicode ? '░' : '.', BarWidth - filled);
-        var state = SpecKeys.Names(typeof(RoundState))[(int)round.State];
-        return string.Create(CultureInfo.InvariantCulture, $"{round.Round,7}  {bar}  {answered}/{round.ClientsSelected} {state}");
+        return string.Create(CultureInfo.InvariantCulture, $"{round.Round,7}  {bar}  {answered}/{round.ClientsSelected} {StateNames.Of(round.State)}");
     }
 
     private static string ScoreHeading(RunSpec spec) => spec.Training.Loss == LossKind.MeanSquaredError ? "Error" : "Accuracy";

@@ -23,9 +23,8 @@ public static class RunEnding
     private static IEnumerable<string> Lines(SummaryFile summary, IEnumerable<string> files)
     {
         var done = summary.Rounds.Count(round => round.State == RoundState.Done);
-        var state = summary.State == RunState.BudgetExhausted ? "budget exhausted" : SpecKeys.Names(typeof(RunState))[(int)summary.State];
         yield return "";
-        yield return $"Run       {state}: {done} of {summary.Run.Rounds} rounds in {HumanUnits.Duration(summary.WallSeconds)}";
+        yield return $"Run       {StateNames.Of(summary.State)}: {done} of {summary.Run.Rounds} rounds in {HumanUnits.Duration(summary.WallSeconds)}";
         if (summary.Reason is { } reason)
         {
             yield return $"Reason    {SpecText.Plain(reason, 200)}";

@@ -45,7 +45,7 @@ public static class StatusView
                 table,
                 run.RunId.ToString(),
                 run.Name,
-                run.Reason is null ? State(run.State) : $"{State(run.State)}: {run.Reason}",
+                run.Reason is null ? StateNames.Of(run.State) : $"{StateNames.Of(run.State)}: {run.Reason}",
                 string.Create(CultureInfo.InvariantCulture, $"{run.Round} of {run.Rounds}"),
                 run.CreatedAt.UtcDateTime.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture),
                 run.Model?.Sha256[..12] ?? "–");
@@ -71,8 +71,6 @@ public static class StatusView
 
         return table;
     }
-
-    private static string State(RunState state) => state == RunState.BudgetExhausted ? "budget exhausted" : SpecKeys.Names(typeof(RunState))[(int)state];
 
     private static Table Plain(params string[] headings)
     {

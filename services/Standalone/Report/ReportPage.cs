@@ -5,7 +5,6 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using FlEvents.Contracts;
 using FlEvents.Orchestrator.Api;
-using FlEvents.Orchestrator.Runs;
 using FlEvents.Standalone.Console;
 
 namespace FlEvents.Standalone.Report;
@@ -38,7 +37,7 @@ public static partial class ReportPage
 
     private static string Header(SummaryFile summary) => $"""
         <header>
-        <div class="head"><h1>{ReportText.Name(summary.Name)}</h1><span class="state {StateClass(summary.State)}">{StateText(summary.State)}</span></div>
+        <div class="head"><h1>{ReportText.Name(summary.Name)}</h1><span class="state {(summary.State == RunState.Completed ? "completed" : "early")}">{StateNames.Of(summary.State)}</span></div>
         <p class="soft">Federated learning run, started {ReportText.Time(summary.StartedAt)}{(summary.Reason is { } reason ? $". {ReportText.Name(reason)}" : "")}</p>
         </header>
         """;
@@ -206,10 +205,6 @@ public static partial class ReportPage
         ChartJson);
 
     private static readonly JsonSerializerOptions ChartJson = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
-
-    private static string StateText(RunState state) => state == RunState.BudgetExhausted ? "budget exhausted" : SpecKeys.Names(typeof(RunState))[(int)state];
-
-    private static string StateClass(RunState state) => state == RunState.Completed ? "completed" : "other";
 
     private static string Resource(string name)
     {

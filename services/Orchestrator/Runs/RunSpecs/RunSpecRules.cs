@@ -1,4 +1,5 @@
 using FlEvents.Contracts;
+using FlEvents.Learning.Models;
 
 namespace FlEvents.Orchestrator.Runs;
 
@@ -10,6 +11,7 @@ public static class RunSpecRules
     /// <param name="root">Path of the run, under which errors are reported.</param>
     public static IEnumerable<SpecError> Check(RunSpec spec, string root) =>
         [
+            .. Model.Check(spec.Model).Select(error => new SpecError($"{root}.model.{error.Path}", error.Message)),
             .. DataRules.Check(spec, root),
             .. Task(spec, root),
             .. Training(spec.Training, $"{root}.training"),

@@ -16,6 +16,23 @@ public static class SpecText
     /// <summary>What a value of this type may be, where no key narrows it: an item of a list or of a map.</summary>
     public static string Expected(Type type) => Expected(type, key: null);
 
+    /// <summary>Kind of a type's values, e.g. <c>whole number</c> or <c>list of objects</c>.</summary>
+    public static string Kind(Type type)
+    {
+        var shape = SpecKeys.Shape(type);
+        return shape.Kind switch
+        {
+            JsonTypeInfoKind.Object => "object",
+            JsonTypeInfoKind.Dictionary => "object of named objects",
+            JsonTypeInfoKind.Enumerable => $"list of {Plural(shape.ElementType!)}",
+            _ when type.IsEnum => "name",
+            _ when type == typeof(bool) => "true or false",
+            _ when type == typeof(string) => "text",
+            _ when type == typeof(int) || type == typeof(long) => "whole number",
+            _ => "number",
+        };
+    }
+
     /// <summary>The bounds of a key's value, e.g. <c>[1, 100000]</c> or <c>1 to 200 characters</c>; empty without any.</summary>
     public static string Bounds(SpecKey key) => key switch
     {
@@ -69,29 +86,18 @@ public static class SpecText
         return shown.ToString();
     }
 
-    private static string Expected(Type type, SpecKey? key)
+    private static string Expected(Type type, SpecKey? key) =>
+        type.IsEnum ? $"one of {string.Join(", ", SpecKeys.Names(type))}"
+        : key is null || Bounds(key).Length == 0 ? Article(Kind(type))
+        : type == typeof(string) ? $"text of {(key.Pattern is null ? "" : "the form ")}{Bounds(key)}"
+        : $"{Article(Kind(type))} in {Bounds(key)}";
+
+    private static string Article(string kind) => kind switch
     {
-        var shape = SpecKeys.Shape(type);
-        return shape.Kind switch
-        {
-            JsonTypeInfoKind.Object => "an object",
-            JsonTypeInfoKind.Dictionary => "an object of named entries",
-            JsonTypeInfoKind.Enumerable => $"a list of {Plural(shape.ElementType!)}",
-            _ when type.IsEnum => $"one of {string.Join(", ", SpecKeys.Names(type))}",
-            _ when type == typeof(bool) => "true or false",
-            _ when type == typeof(string) => key?.Pattern is { } pattern ? $"text of the form {pattern}"
-                : key?.MaximumLength is not null ? $"text of {Bounds(key)}"
-                : "text",
-            _ => $"{(IsWhole(type) ? "a whole number" : "a number")}{(key?.Minimum is null ? "" : $" in {Bounds(key)}")}",
-        };
-    }
+        "text" or "true or false" => kind,
+        ['o', ..] => $"an {kind}",
+        _ => $"a {kind}",
+    };
 
-    private static string Plural(Type type) =>
-        type == typeof(string) ? "texts"
-        : IsWhole(type) ? "whole numbers"
-        : SpecKeys.Shape(type).Kind == JsonTypeInfoKind.Object ? "objects"
-        : type.IsEnum ? "names"
-        : "numbers";
-
-    internal static bool IsWhole(Type type) => type == typeof(int) || type == typeof(long);
+    private static string Plural(Type type) => Kind(type) + "s";
 }

@@ -1,0 +1,40 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
+using FlEvents.Contracts;
+using FlEvents.Learning.Data;
+
+namespace FlEvents.Standalone.RunFiles;
+
+/// <summary>A run file: what is run, and for <c>flevents run</c> also the clients and the data of the simulation.</summary>
+public record RunFile
+{
+    [Description("Address of the JSON Schema, for editors."), JsonPropertyName("$schema")]
+    public string? Schema { get; init; }
+
+    [Description("What is run; also the body of POST /runs.")]
+    public required RunSpec Run { get; init; }
+
+    [Description("The clients and their data, all on one machine; only `flevents run` reads it.")]
+    public required SimulationSpec Simulation { get; init; }
+}
+
+/// <summary>Clients that are simulated on one machine, and where their data is.</summary>
+public record SimulationSpec
+{
+    [Description("Data sets by name. Paths are relative to the run file; ${NAME} and ${NAME:-default} in them are environment variables.")]
+    public required IReadOnlyDictionary<string, DataSource> Data { get; init; }
+
+    [Description("How the run's data set is split among the clients.")]
+    public PartitionSpec Partition { get; init; } = new();
+
+    [Description("Clients to simulate."), Range(1, 1000000)]
+    public required int Clients { get; init; }
+
+    [Description("Clients that train at the same time; as many as the machine has processors where absent."), Range(1, 1024)]
+    public int? Workers { get; init; }
+
+    /// <summary>Clients that train at the same time.</summary>
+    /// <param name="processors">Processors of the machine.</param>
+    public int Slots(int processors) => Workers ?? Math.Clamp(processors, 1, Clients);
+}
