@@ -48,10 +48,12 @@ public static class HumanUnits
 
     private static string Digits(double value) => value.ToString($"F{Decimals(value, 3)}", CultureInfo.InvariantCulture);
 
+    /// <summary>Decimals that leave so many significant digits, or so many decimals below 1.</summary>
     private static int Decimals(double value, int digits)
     {
-        var before = Math.Abs(value) < 1 ? 1 : (int)Math.Floor(Math.Log10(Math.Abs(value))) + 1;
-        return Math.Max(0, digits - before + (Math.Abs(value) < 1 ? 1 : 0));
+        // Rounding first: 9.999 has as many digits before the point as the 10.0 that is shown.
+        var rounded = Math.Abs(double.Parse(value.ToString($"G{digits}", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture));
+        return rounded < 1 ? digits : Math.Max(0, digits - 1 - (int)Math.Floor(Math.Log10(rounded)));
     }
 
     private static string Pair(double small, int perLarge, string largeUnit, string smallUnit)

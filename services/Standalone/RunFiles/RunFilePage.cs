@@ -24,7 +24,7 @@ public static class RunFilePage
         page.Append("| Key | Type | Range | Default | Meaning |\n|---|---|---|---|---|\n");
         foreach (var key in keys)
         {
-            page.Append(CultureInfo.InvariantCulture, $"| `{key.Name}` | {SpecText.Kind(key.Type)} | {Code(Range(key))} | {Default(key)} | {Cell(key.Description)} |\n");
+            page.Append(CultureInfo.InvariantCulture, $"| `{key.Name}` | {SpecText.Kind(key.Type)} | {Range(key)} | {Default(key)} | {Cell(key.Description)} |\n");
         }
 
         page.Append('\n');
@@ -50,7 +50,10 @@ public static class RunFilePage
         };
     }
 
-    private static string Range(SpecKey key) => key.Type.IsEnum ? string.Join(", ", SpecKeys.Names(key.Type)) : SpecText.Bounds(key);
+    private static string Range(SpecKey key) =>
+        key.Type.IsEnum ? string.Join(", ", SpecKeys.Names(key.Type).Select(Code))
+        : key.Pattern is not null ? Code(SpecText.Bounds(key))
+        : SpecText.Bounds(key);
 
     private static string Default(SpecKey key)
     {

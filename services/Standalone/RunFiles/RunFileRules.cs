@@ -14,7 +14,7 @@ internal static partial class RunFileRules
         [
             .. RunSpecRules.Check(file.Run, $"{root}.run"),
             .. Selection(file, $"{root}.run.selection"),
-            .. Sources(file.Simulation, $"{root}.simulation.data"),
+            .. Sources(file.Simulation.Data, $"{root}.simulation.data"),
             .. Uses(file, root),
             .. Partition(file, root),
         ];
@@ -22,6 +22,11 @@ internal static partial class RunFileRules
     private static IEnumerable<SpecError> Selection(RunFile file, string path)
     {
         var (selection, clients) = (file.Run.Selection, file.Simulation.Clients);
+        if (clients < 1)
+        {
+            yield break;
+        }
+
         if (selection.MinimumClients > clients)
         {
             yield return new($"{path}.minimumClients", $"expected at most simulation.clients, {clients}, got {selection.MinimumClients}");
@@ -118,7 +123,7 @@ internal static partial class RunFileRules
     private static int Examples(DataSource? source) => source switch
     {
         { Take: { } take } => take,
-        { Kind: DataSourceKind.Digits, Count: { } count } => Math.Max(0, count - source.Skip),
+        { Kind: DataSourceKind.Digits, Count: { } count } when count > source.Skip => count - source.Skip,
         _ => int.MaxValue,
     };
 

@@ -33,7 +33,7 @@ public static class RunFileSchema
         return schema.ToJsonString(Indented) + "\n";
     }
 
-    private static JsonNode Complete(JsonSchemaExporterContext context, JsonNode node)
+    private static JsonObject Complete(JsonSchemaExporterContext context, JsonNode node)
     {
         var schema = node.AsObject();
         if (context.TypeInfo.Kind == JsonTypeInfoKind.Object)

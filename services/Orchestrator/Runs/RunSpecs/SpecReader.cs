@@ -63,7 +63,7 @@ public static class SpecReader
                 // A rule stays silent about what is reported already.
                 var reported = errors.Select(error => error.Path).ToHashSet(StringComparer.Ordinal);
                 var spec = json.Deserialize<T>(SpecKeys.Json)!;
-                errors.AddRange(rules(spec).Where(error => !reported.Contains(error.Path)));
+                errors.AddRange(rules(spec).Where(error => !reported.Contains(error.Path)).Distinct());
                 return new SpecReading<T>(errors.Count == 0 ? spec : null, errors);
             }
         }

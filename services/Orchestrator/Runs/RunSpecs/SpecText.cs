@@ -46,7 +46,8 @@ public static class SpecText
     public static string Number(double value) =>
         value == Math.Truncate(value) && Math.Abs(value) < 1e16
             ? value.ToString("F0", CultureInfo.InvariantCulture)
-            : value.ToString("R", CultureInfo.InvariantCulture).Replace("E", "e", StringComparison.Ordinal);
+            : Math.Abs(value) is >= 1e-5 and < 1e15 ? value.ToString("0.####################", CultureInfo.InvariantCulture)
+            : value.ToString("0.################e0", CultureInfo.InvariantCulture);
 
     /// <summary>A value as it was written, shortened; a list or an object by its kind.</summary>
     public static string Given(JsonElement value) => value.ValueKind switch
