@@ -45,8 +45,8 @@ public static class LiveProgress
         await foreach (var progress in events.WithCancellation(cancellation))
         {
             (board, var told) = board.On(progress);
-            Tell(told);
             draw(board);
+            Tell(told);
         }
 
         Tell(board.Untold());
