@@ -5,8 +5,6 @@ namespace FlEvents.Learning.Data.Tests;
 
 public class DataSourceTests
 {
-    private static readonly JsonSerializerOptions Web = new(JsonSerializerDefaults.Web);
-
     [Fact]
     public void Binds_from_configuration_and_from_json_to_the_same_value()
     {
@@ -20,7 +18,8 @@ public class DataSourceTests
         }).Build();
 
         var bound = configuration.GetSection("a").Get<DataSource>();
-        var parsed = JsonSerializer.Deserialize<DataSource>("""{"kind":"idx","images":"i.gz","labels":"l.gz","skip":8500,"take":1500}""", Web);
+        var parsed = JsonSerializer.Deserialize<DataSource>(
+            """{"kind":"idx","images":"i.gz","labels":"l.gz","skip":8500,"take":1500}""", JsonSerializerOptions.Web);
 
         Assert.Equal(new DataSource { Kind = DataSourceKind.Idx, Images = "i.gz", Labels = "l.gz", Skip = 8500, Take = 1500 }, bound);
         Assert.Equal(bound, parsed);
@@ -28,10 +27,12 @@ public class DataSourceTests
     }
 
     [Fact]
-    public void A_json_round_trip_keeps_generated_digits() =>
-        Assert.Equal(
-            new DataSource { Kind = DataSourceKind.Digits, Count = 6000, Seed = 3 },
-            JsonSerializer.Deserialize<DataSource>(JsonSerializer.Serialize(new DataSource { Kind = DataSourceKind.Digits, Count = 6000, Seed = 3 }, Web), Web));
+    public void A_json_round_trip_keeps_generated_digits()
+    {
+        var source = new DataSource { Kind = DataSourceKind.Digits, Count = 6000, Seed = 3 };
+
+        Assert.Equal(source, JsonSerializer.Deserialize<DataSource>(JsonSerializer.Serialize(source, JsonSerializerOptions.Web), JsonSerializerOptions.Web));
+    }
 
     [Fact]
     public void Every_error_is_reported_with_value_and_expectation()

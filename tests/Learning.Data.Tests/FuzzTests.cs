@@ -36,7 +36,8 @@ public sealed class FuzzTests : IDisposable
     [Fact]
     public void A_mutated_csv_gives_examples_or_a_data_exception()
     {
-        var text = Encoding.UTF8.GetBytes("age,sex,note,ill\n" + string.Concat(Enumerable.Range(0, 12).Select(i => $"{i * 1.5},{(i % 2 == 0 ? "f" : "m")},\"a \"\"{i}\"\", b\",{(i % 3 == 0 ? "yes" : "no")}\r\n")));
+        var rows = Enumerable.Range(0, 12).Select(i => $"{i * 1.5},{(i % 2 == 0 ? "f" : "m")},\"a \"\"{i}\"\", b\",{(i % 3 == 0 ? "yes" : "no")}\r\n");
+        var text = Encoding.UTF8.GetBytes("age,sex,note,ill\n" + string.Concat(rows));
         var spec = new DataSpec
         {
             DataSet = "d",

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Text;
 using FlEvents.Contracts;
 
 namespace FlEvents.Learning.Data;
@@ -59,7 +60,8 @@ internal static class CsvExamples
             throw new DataException($"{spec.DataSet}: a CSV needs columns and a label; {(spec.Label is null ? "label" : "columns")} is missing.");
         }
 
-        foreach (var name in columns.Select(c => c.Name).Append(spec.Label.Name).GroupBy(n => n, StringComparer.Ordinal).Where(g => g.Count() > 1))
+        var names = columns.Select(c => c.Name).Append(spec.Label.Name);
+        foreach (var name in names.GroupBy(n => n, StringComparer.Ordinal).Where(g => g.Count() > 1))
         {
             errors.Add($"{spec.DataSet}: column '{name.Key}' is declared {name.Count()} times among columns and label; expected once.");
         }
@@ -70,7 +72,8 @@ internal static class CsvExamples
             errors.AddRange(CheckScale(spec, column.Name, column.Mean, column.Scale));
             if (column.Missing is { } missing && !float.IsFinite((float)((missing - column.Mean) / column.Scale)))
             {
-                errors.Add($"{spec.DataSet}: column '{column.Name}': missing is {Invariant(missing)}; expected a number that fits a 32-bit float after scaling.");
+                errors.Add(
+                    $"{spec.DataSet}: column '{column.Name}': missing is {Invariant(missing)}; expected a number that fits a 32-bit float after scaling.");
             }
         }
 
@@ -78,7 +81,8 @@ internal static class CsvExamples
         errors.AddRange(CheckScale(spec, spec.Label.Name, spec.Label.Mean, spec.Label.Scale));
         if (classes is not null && classes != spec.Label.Classes?.Count)
         {
-            errors.Add($"{spec.DataSet}: the label is {(spec.Label.Classes is { } c ? $"one of {c.Count} classes" : "a number")}; the model tells {classes} classes apart.");
+            var label = spec.Label.Classes is { } declared ? $"one of {declared.Count} classes" : "a number";
+            errors.Add($"{spec.DataSet}: the label is {label}; the model tells {classes} classes apart.");
         }
 
         var width = columns.Sum(c => (long)Width(c));
@@ -122,9 +126,12 @@ internal static class CsvExamples
         names.Select((name, position) => (name, position)).ToDictionary(p => p.name, p => p.position, StringComparer.Ordinal);
 
     private static bool IsMissing(ReadOnlySpan<byte> value) =>
-        value.IsEmpty || value.SequenceEqual("?"u8) || (value.Length <= 4 && (IsWord(value, "NA"u8) || IsWord(value, "N/A"u8) || IsWord(value, "NaN"u8) || IsWord(value, "null"u8)));
-
-    private static bool IsWord(ReadOnlySpan<byte> value, ReadOnlySpan<byte> word) => System.Text.Ascii.EqualsIgnoreCase(value, word);
+        value.IsEmpty
+        || value.SequenceEqual("?"u8)
+        || Ascii.EqualsIgnoreCase(value, "NA"u8)
+        || Ascii.EqualsIgnoreCase(value, "N/A"u8)
+        || Ascii.EqualsIgnoreCase(value, "NaN"u8)
+        || Ascii.EqualsIgnoreCase(value, "null"u8);
 
     private static string Invariant(double value) => value.ToString(CultureInfo.InvariantCulture);
 

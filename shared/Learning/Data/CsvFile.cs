@@ -3,7 +3,9 @@ using CsvHelper;
 
 namespace FlEvents.Learning.Data;
 
-/// <summary>The records of a CSV file one by one: UTF-8, comma, RFC 4180 quotes, a header line; blank lines are passed over, blanks around fields dropped.</summary>
+/// <summary>
+/// The records of a CSV file one by one: UTF-8, comma, RFC 4180 quotes, a header line; blank lines are passed over, blanks around fields dropped.
+/// </summary>
 internal sealed class CsvFile : IDisposable
 {
     // An unclosed quote would otherwise make a record of the whole rest of the file.
@@ -22,6 +24,7 @@ internal sealed class CsvFile : IDisposable
 
     private readonly CsvReader _reader;
     private readonly Dictionary<string, int> _fields = new(StringComparer.Ordinal);
+    private long _headerLine;
 
     private CsvFile(string path)
     {
@@ -61,7 +64,8 @@ internal sealed class CsvFile : IDisposable
         }
         catch (CsvFormatException e)
         {
-            throw Errors.Fatal($"line {e.LineNumber}: {e.Message.TrimEnd('.')}; expected fields quoted as in RFC 4180 and records of at most {MaximumRecordBytes} bytes.");
+            throw Errors.Fatal(
+                $"line {e.LineNumber}: {e.Message.TrimEnd('.')}; expected fields quoted as in RFC 4180 and records of at most {MaximumRecordBytes} bytes.");
         }
     }
 
@@ -133,6 +137,4 @@ internal sealed class CsvFile : IDisposable
 
         return names.ToString();
     }
-
-    private long _headerLine;
 }

@@ -61,9 +61,13 @@ internal sealed class DataErrors(string path)
         {
             return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1 << 16, FileOptions.SequentialScan);
         }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        catch (UnauthorizedAccessException)
         {
-            throw new DataException($"{Shown(path)}: {(e is UnauthorizedAccessException ? "may not be read" : "not found")}; expected a readable file.");
+            throw new DataException($"{Shown(path)}: may not be read; expected a readable file.");
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException or ArgumentException or NotSupportedException)
+        {
+            throw new DataException($"{Shown(path)}: not found; expected a readable file.");
         }
     }
 }

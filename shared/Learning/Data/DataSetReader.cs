@@ -12,7 +12,9 @@ public static class DataSetReader
     /// The model's: its product must be the number of inputs the data gives. Images fit [1, rows, columns] and any shape of one dimension.
     /// </param>
     /// <param name="classes">Classes the model tells apart: a label outside is an error. Null where the label is a number, or nothing is known.</param>
-    /// <exception cref="DataException">The declaration, the file or a value in it is not as expected. Faults of the disk stay <see cref="IOException"/>.</exception>
+    /// <exception cref="DataException">
+    /// The declaration, the file or a value in it is not as expected. Faults of the disk stay <see cref="IOException"/>.
+    /// </exception>
     public static Examples Read(DataSource source, DataSpec spec, IReadOnlyList<int> inputShape, int? classes = null)
     {
         ThrowIfAny(source.Check());
@@ -51,7 +53,7 @@ public static class DataSetReader
     }
 
     /// <summary>Reads the values that a rule splits the examples by: the classes of images, or a column of a CSV; null for iid, which needs none.</summary>
-    /// <exception cref="DataException">As <see cref="Read"/>; or the rule needs a column that the source does not have or the declaration does not name.</exception>
+    /// <exception cref="DataException">As <see cref="Read"/>; or the rule and the source do not fit, e.g. no column is named for a CSV.</exception>
     public static PartitionValues? ReadPartitionValues(DataSource source, PartitionSpec partition)
     {
         ThrowIfAny([.. source.Check(), .. partition.CheckDeclaration()]);
@@ -93,7 +95,8 @@ public static class DataSetReader
         using var labels = IdxFile.Open(source.Labels!, dimensions: 1);
         if (images.Count != labels.Count)
         {
-            throw labels.Error($"byte offset 4: {labels.Count} labels; expected {images.Count}, as many as there are images in {Path.GetFileName(source.Images)}.");
+            throw labels.Error(
+                $"byte offset 4: {labels.Count} labels; expected {images.Count}, as many as there are images in {Path.GetFileName(source.Images)}.");
         }
 
         CheckShape(spec, images.ItemShape[0], images.ItemShape[1], inputShape);
@@ -166,9 +169,10 @@ public static class DataSetReader
         var fits = inputShape is [var inputs] ? inputs == rows * columns : inputShape is [1, var height, var width] && height == rows && width == columns;
         if (!fits)
         {
+            var shape = string.Join(", ", inputShape);
             var product = inputShape.Aggregate(1.0, (a, b) => a * b);
-            throw new DataException(
-                FormattableString.Invariant($"{spec.DataSet}: an image gives {rows * columns} inputs, 1×{rows}×{columns}; the model's inputShape [{string.Join(", ", inputShape)}] has {product}."));
+            throw new DataException(FormattableString.Invariant(
+                $"{spec.DataSet}: an image gives {rows * columns} inputs, 1×{rows}×{columns}; the model's inputShape [{shape}] has {product}."));
         }
     }
 
@@ -179,7 +183,8 @@ public static class DataSetReader
         float[] levels = [.. Enumerable.Range(0, 256).Select(pixel => (float)(((pixel / 255.0) - scaling.Mean) / scaling.Scale))];
         return scaling.Scale > 0 && levels.All(float.IsFinite)
             ? levels
-            : throw new DataException(FormattableString.Invariant($"image: mean {scaling.Mean} and scale {scaling.Scale}; expected a scale above 0 and scaled pixels that fit a 32-bit float."));
+            : throw new DataException(FormattableString.Invariant(
+                $"image: mean {scaling.Mean} and scale {scaling.Scale}; expected a scale above 0 and scaled pixels that fit a 32-bit float."));
     }
 
     private static void ThrowIfAny(IReadOnlyList<SpecError> errors)

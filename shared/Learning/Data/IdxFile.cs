@@ -9,7 +9,7 @@ namespace FlEvents.Learning.Data;
 /// </summary>
 /// <remarks>
 /// The file may be hostile: what its header promises is believed only once the length of the content is known to fit, and nothing of that size is
-/// allocated before. A gzip stream is never read further than one byte past the promise.
+/// allocated before. A gzip stream is never read further than one byte past the promise. Byte offsets in messages are those of the unpacked content.
 /// </remarks>
 internal sealed class IdxFile : IDisposable
 {
@@ -127,7 +127,8 @@ internal sealed class IdxFile : IDisposable
         var magic = ReadNumber("the magic number");
         if (magic != expected)
         {
-            throw _errors.Fatal($"byte offset 0: magic number is 0x{magic:x8}; expected 0x{expected:x8} (unsigned bytes in {dimensions} dimension{(dimensions == 1 ? "" : "s")}).");
+            var kind = dimensions == 1 ? "unsigned bytes in 1 dimension" : $"unsigned bytes in {dimensions} dimensions";
+            throw _errors.Fatal($"byte offset 0: magic number is 0x{magic:x8}; expected 0x{expected:x8} ({kind}).");
         }
 
         var shape = new int[dimensions];
@@ -137,7 +138,8 @@ internal sealed class IdxFile : IDisposable
             var size = ReadNumber($"the size of dimension {i}");
             if (size is 0 || size > MaximumBytes || promised * size > MaximumBytes)
             {
-                throw _errors.Fatal($"byte offset {_offset - 4}: size of dimension {i} is {size}; expected at least 1, and at most {MaximumBytes} bytes over all dimensions.");
+                throw _errors.Fatal(
+                    $"byte offset {_offset - 4}: size of dimension {i} is {size}; expected at least 1, and at most {MaximumBytes} bytes over all dimensions.");
             }
 
             shape[i] = (int)size;
@@ -152,7 +154,8 @@ internal sealed class IdxFile : IDisposable
 
         if (_isGzip && promised > fileLength * MaximumDeflateRatio)
         {
-            throw _errors.Fatal($"byte offset {_offset}: the header promises {promised} bytes of items ({Shape()}); a gzip file of {fileLength} bytes can't hold so many.");
+            throw _errors.Fatal(
+                $"byte offset {_offset}: the header promises {promised} bytes of items ({Shape()}); a gzip file of {fileLength} bytes can't hold so many.");
         }
     }
 

@@ -52,6 +52,7 @@ public static class Partition
     /// <remarks>
     /// Where a class has run out, q is normalised over the others; so the last clients are further from Dir(α p) than the first. Equal sizes keep
     /// every part above zero at any α; the per-class rule of Yurochkin et al. 2019 (arXiv:1905.12022) would have to be drawn again and again.
+    /// The concentrations sum to α; a symmetric Dirichlet with α for each class, as elsewhere, is this one with K α for K equally common classes.
     /// </remarks>
     private static int[][] Dirichlet(PartitionSpec spec, PartitionValues values, int clients)
     {

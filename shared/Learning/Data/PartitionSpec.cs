@@ -12,7 +12,7 @@ public record PartitionSpec
     [Description("Rule of the split: iid, dirichlet, shards or column.")]
     public PartitionRule Rule { get; init; } = PartitionRule.Iid;
 
-    [Description("Concentration of the class shares: near 0 one class a client, large the same shares for all; for dirichlet."), Range(1e-4, 1e6)]
+    [Description("Sum of the classes' concentrations: near 0 one class a client, large the same shares for all; for dirichlet."), Range(1e-4, 1e6)]
     public double? Alpha { get; init; }
 
     [Description("Shards each client gets; for shards."), Range(1, 1000000)]

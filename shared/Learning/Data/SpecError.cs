@@ -24,7 +24,8 @@ public readonly record struct SpecError(string Property, string Message)
 
             if (property.GetCustomAttribute<RangeAttribute>() is { } range && !range.IsValid(value))
             {
-                yield return new SpecError(name, string.Create(CultureInfo.InvariantCulture, $"{name} is {value}; expected {range.Minimum} to {range.Maximum}."));
+                var message = string.Create(CultureInfo.InvariantCulture, $"{name} is {value}; expected {range.Minimum} to {range.Maximum}.");
+                yield return new SpecError(name, message);
             }
         }
     }
