@@ -1,98 +1,123 @@
 namespace FlEvents.Learning.Layers;
 
-/// <summary>The windows of one image as columns of a matrix, for square kernels with stride and zero padding.</summary>
-/// <param name="Channels">Channels of the image.</param>
-/// <param name="Height">Rows of the image.</param>
-/// <param name="Width">Columns of the image.</param>
-/// <param name="Kernel">Side of the window.</param>
-/// <param name="Stride">Pixels from window to window.</param>
-/// <param name="Padding">Zeros on each side.</param>
-internal sealed record Patches(int Channels, int Height, int Width, int Kernel, int Stride, int Padding)
+/// <summary>The windows of one image as columns of a matrix, for square kernels with stride and zero padding. Holds workspace.</summary>
+/// <remarks>
+/// A value of window w that belongs to row r of the matrix stands in the padded image at r's offset (channel, line and column within the kernel) plus
+/// w's (its first pixel). So one addition finds it, and padding needs no case of its own.
+/// </remarks>
+internal sealed unsafe class Patches
 {
-    public int OutputHeight { get; } = ((Height + (2 * Padding) - Kernel) / Stride) + 1;
+    private readonly int _channels;
+    private readonly int _height;
+    private readonly int _width;
+    private readonly int _padding;
+    private readonly int[] _rowOffsets;
+    private readonly int[] _columnOffsets;
+    private readonly float[] _padded;
 
-    public int OutputWidth { get; } = ((Width + (2 * Padding) - Kernel) / Stride) + 1;
+    /// <param name="channels">Channels of the image.</param>
+    /// <param name="height">Rows of the image.</param>
+    /// <param name="width">Columns of the image.</param>
+    /// <param name="kernel">Side of the window.</param>
+    /// <param name="stride">Pixels from window to window.</param>
+    /// <param name="padding">Zeros on each side.</param>
+    public Patches(int channels, int height, int width, int kernel, int stride, int padding)
+    {
+        (_channels, _height, _width, _padding) = (channels, height, width, padding);
+        var (paddedHeight, paddedWidth) = (height + (2 * padding), width + (2 * padding));
+        var columns = ((paddedWidth - kernel) / stride) + 1;
+        _padded = new float[channels * paddedHeight * paddedWidth];
+        _rowOffsets = new int[channels * kernel * kernel];
+        for (var row = 0; row < _rowOffsets.Length; row++)
+        {
+            var line = (row / (kernel * kernel) * paddedHeight) + (row / kernel % kernel);
+            _rowOffsets[row] = (line * paddedWidth) + (row % kernel);
+        }
+
+        _columnOffsets = new int[(((paddedHeight - kernel) / stride) + 1) * columns];
+        for (var column = 0; column < _columnOffsets.Length; column++)
+        {
+            _columnOffsets[column] = (column / columns * stride * paddedWidth) + (column % columns * stride);
+        }
+    }
 
     /// <summary>Rows of the matrix: channels × kernel².</summary>
-    public int Rows => Channels * Kernel * Kernel;
+    public int Rows => _rowOffsets.Length;
 
     /// <summary>Columns of the matrix: windows in row-major order.</summary>
-    public int Columns => OutputHeight * OutputWidth;
+    public int Columns => _columnOffsets.Length;
 
     /// <summary>Writes each window's values down one column; those outside the image are 0.</summary>
-    /// <param name="image">Shape [Channels, Height, Width].</param>
+    /// <param name="image">Shape [channels, height, width].</param>
     /// <param name="matrix">Shape [Rows, Columns].</param>
     public void Gather(ReadOnlySpan<float> image, Span<float> matrix)
     {
-        for (var row = 0; row < Rows; row++)
+        CheckLength(matrix.Length);
+        _padded.AsSpan().Clear();
+        for (var line = 0; line < _channels * _height; line++)
         {
-            var (channel, top, left) = Offsets(row);
-            var (first, last) = Inside(left, Width, OutputWidth);
-            for (var y = 0; y < OutputHeight; y++)
+            image.Slice(line * _width, _width).CopyTo(PaddedLine(line));
+        }
+
+        fixed (float* padded = _padded, to = matrix)
+        fixed (int* offsets = _columnOffsets)
+        {
+            var target = to;
+            foreach (var rowOffset in _rowOffsets)
             {
-                var target = matrix.Slice((row * Columns) + (y * OutputWidth), OutputWidth);
-                var line = (y * Stride) + top;
-                if (line < 0 || line >= Height || first >= last)
+                var source = padded + rowOffset;
+                for (var column = 0; column < Columns; column++)
                 {
-                    target.Clear();
-                    continue;
+                    target[column] = source[offsets[column]];
                 }
 
-                target[..first].Clear();
-                target[last..].Clear();
-                var source = image.Slice(((channel * Height) + line) * Width, Width)[((first * Stride) + left)..];
-                if (Stride == 1)
-                {
-                    source[..(last - first)].CopyTo(target[first..]);
-                    continue;
-                }
-
-                var inside = target[first..last];
-                for (int x = 0, at = 0; x < inside.Length; x++, at += Stride)
-                {
-                    inside[x] = source[at];
-                }
+                target += Columns;
             }
         }
     }
 
     /// <summary>The transpose of <see cref="Gather"/>: adds each value to the pixel it came from, row by row of the matrix.</summary>
     /// <param name="matrix">Shape [Rows, Columns].</param>
-    /// <param name="image">Shape [Channels, Height, Width]; overwritten.</param>
+    /// <param name="image">Shape [channels, height, width]; overwritten.</param>
     public void Scatter(ReadOnlySpan<float> matrix, Span<float> image)
     {
-        image.Clear();
-        for (var row = 0; row < Rows; row++)
+        CheckLength(matrix.Length);
+        _padded.AsSpan().Clear();
+        fixed (float* padded = _padded, from = matrix)
+        fixed (int* offsets = _columnOffsets)
         {
-            var (channel, top, left) = Offsets(row);
-            var (first, last) = Inside(left, Width, OutputWidth);
-            for (var y = 0; y < OutputHeight && first < last; y++)
+            var source = from;
+            foreach (var rowOffset in _rowOffsets)
             {
-                var line = (y * Stride) + top;
-                if (line < 0 || line >= Height)
+                var target = padded + rowOffset;
+                for (var column = 0; column < Columns; column++)
                 {
-                    continue;
+                    target[offsets[column]] += source[column];
                 }
 
-                var source = matrix.Slice((row * Columns) + (y * OutputWidth), OutputWidth)[first..last];
-                var target = image.Slice(((channel * Height) + line) * Width, Width)[((first * Stride) + left)..];
-                for (int x = 0, at = 0; x < source.Length; x++, at += Stride)
-                {
-                    target[at] += source[x];
-                }
+                source += Columns;
             }
+        }
+
+        for (var line = 0; line < _channels * _height; line++)
+        {
+            PaddedLine(line).CopyTo(image.Slice(line * _width, _width));
         }
     }
 
-    /// <summary>The channel of a row of the matrix, and where its pixel stands relative to a window's first one.</summary>
-    private (int Channel, int Top, int Left) Offsets(int row) =>
-        (row / (Kernel * Kernel), (row / Kernel % Kernel) - Padding, (row % Kernel) - Padding);
-
-    /// <summary>The windows x with 0 ≤ x·Stride + offset &lt; size, as a half-open range within [0, count).</summary>
-    private (int First, int Last) Inside(int offset, int size, int count)
+    /// <summary>The part of the padded image that one line of the image fills; lines are counted through the channels.</summary>
+    private Span<float> PaddedLine(int line)
     {
-        var first = offset >= 0 ? 0 : (-offset + Stride - 1) / Stride;
-        var last = size <= offset ? 0 : ((size - offset - 1) / Stride) + 1;
-        return (Math.Min(first, count), Math.Min(last, count));
+        var (channel, row) = (line / _height, line % _height);
+        var padded = (channel * (_height + (2 * _padding))) + row + _padding;
+        return _padded.AsSpan((padded * (_width + (2 * _padding))) + _padding, _width);
+    }
+
+    private void CheckLength(int matrix)
+    {
+        if (matrix < Rows * Columns)
+        {
+            throw new ArgumentException($"A matrix of {matrix} values; expected {Rows} × {Columns}.", nameof(matrix));
+        }
     }
 }

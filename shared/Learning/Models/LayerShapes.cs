@@ -77,6 +77,13 @@ internal static class LayerShapes
             return null;
         }
 
+        if ((double)input[0] * (input[1] + (2 * padding)) * (input[2] + (2 * padding)) > ModelPlan.MaxValues)
+        {
+            error = new ModelError(
+                "padding", $"{ModelPlan.Text(input)} with a padding of {padding} is more than one example may take; expected at most {ModelPlan.MaxValues}.");
+            return null;
+        }
+
         var channels = convolves ? spec.Outputs!.Value : input[0];
         var (height, width) = ((rows / stride) + 1, (columns / stride) + 1);
         var patch = (double)input[0] * kernel * kernel;

@@ -48,17 +48,21 @@ public static class Transcendentals
     }
 
     /// <summary>tanh x: below ⅝ Lambert's continued fraction x/(1 + x²/(3 + x²/(5 + …))) cut after 13, above it 1 − 2/(e^2x + 1).</summary>
+    /// <remarks>
+    /// The fraction cut after 13 is x·t/b with t = 135135 + 17325x² + 378x⁴ + x⁶ and b = 135135 + 62370x² + 3150x⁴ + 28x⁶. As x − x·(b − t)/b only a
+    /// small part of the result carries the rounding of t and b.
+    /// </remarks>
     public static Vector256<float> Tanh(Vector256<float> x)
     {
         var magnitude = Vector256.Abs(x);
         var sign = x.AsInt32() & Vector256.Create(int.MinValue);
         var square = x * x;
-        var top = Vector256.FusedMultiplyAdd(square, square + Vector256.Create(378f), Vector256.Create(17325f));
-        top = Vector256.FusedMultiplyAdd(top, square, Vector256.Create(135135f));
+        var top = Vector256.FusedMultiplyAdd(square, Vector256.Create(27f), Vector256.Create(2772f));
+        top = Vector256.FusedMultiplyAdd(top, square, Vector256.Create(45045f)) * square;
         var bottom = Vector256.FusedMultiplyAdd(square, Vector256.Create(28f), Vector256.Create(3150f));
         bottom = Vector256.FusedMultiplyAdd(bottom, square, Vector256.Create(62370f));
         bottom = Vector256.FusedMultiplyAdd(bottom, square, Vector256.Create(135135f));
-        var small = magnitude * (top / bottom);
+        var small = Vector256.FusedMultiplyAdd(-magnitude, top / bottom, magnitude);
         var large = Vector256.Create(1f) - (Vector256.Create(2f) / (Exp(magnitude + magnitude) + Vector256.Create(1f)));
         var result = Vector256.ConditionalSelect(Vector256.LessThan(magnitude, Vector256.Create(0.625f)), small, large);
         return (result.AsInt32() | sign).AsSingle();

@@ -155,7 +155,7 @@ internal static class HeaderParser
             if (tensor.Begin != end)
             {
                 throw new SafetensorsException(
-                    $"The tensor {Quote(tensor.Name)} begins at byte {tensor.Begin - dataBegin} of the data; expected {end - dataBegin}, where the one before it ends.");
+                    $"The tensor {Quote(tensor.Name)} begins at byte {tensor.Begin - dataBegin} of the data; expected {end - dataBegin}, without gap or overlap.");
             }
 
             end = tensor.End;
