@@ -162,7 +162,6 @@ public sealed partial class Database : IAsyncDisposable
             try
             {
                 CommitOnce(batch);
-                Fault = null;
                 return;
             }
             catch (Exception e) when (!SqliteFaults.IsTransient(e))
@@ -211,6 +210,7 @@ public sealed partial class Database : IAsyncDisposable
             transaction.Commit();
         }
 
+        Fault = null;
         // Not before the commit: work that failed could succeed when another's fault makes the batch run again.
         batch.ForEach(item => item.Settle());
         if (hasOutbox)
