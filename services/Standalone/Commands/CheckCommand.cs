@@ -4,7 +4,7 @@ using FlEvents.Standalone.RunFiles;
 
 namespace FlEvents.Standalone.Commands;
 
-/// <summary><c>flevents check</c>: everything that is wrong with a run file, and nothing else.</summary>
+/// <summary><c>flevents check</c>: everything that is wrong with a run file and its data, and nothing else.</summary>
 public static class CheckCommand
 {
     private static readonly Argument<string> File = new("file") { Description = "Run file (JSON)." };
@@ -12,10 +12,10 @@ public static class CheckCommand
 
     public static Command Create()
     {
-        var command = new Command("check", "Checks a run file and starts nothing.") { File, Set };
+        var command = new Command("check", "Checks a run file and its data, and starts nothing.") { File, Set };
         command.SetAction(options =>
         {
-            var reading = RunFileReader.Load(options.GetValue(File)!, options.GetValue(Set) ?? []);
+            var reading = RunFileReader.LoadWithData(options.GetValue(File)!, options.GetValue(Set) ?? []);
             if (reading.Spec is null)
             {
                 return ErrorList.Write(System.Console.Error, reading.Errors);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Net.Http.Json;
 using System.Net.ServerSentEvents;
 using System.Text.Json;
@@ -18,6 +19,7 @@ public static class DeploymentCommands
     {
         Description = "Address of the Orchestrator.",
         DefaultValueFactory = _ => new Uri("http://127.0.0.1:5080/"),
+        CustomParser = Address,
     };
 
     private static readonly Argument<Guid?> RunId = new("run") { Description = "Id of a run; the newest where absent.", Arity = ArgumentArity.ZeroOrOne };
@@ -50,6 +52,18 @@ public static class DeploymentCommands
             return run is null ? ExitCode.Failed : ExitCode.Of(run.State);
         }));
         return command;
+    }
+
+    private static Uri? Address(ArgumentResult argument)
+    {
+        var text = argument.Tokens[0].Value;
+        if (Uri.TryCreate(text.EndsWith('/') ? text : $"{text}/", UriKind.Absolute, out var url) && url.Scheme is "http" or "https")
+        {
+            return url;
+        }
+
+        argument.AddError($"--url: expected an address such as http://127.0.0.1:5080, got \"{text}\"");
+        return null;
     }
 
     private static async IAsyncEnumerable<ProgressEvent> EventsAsync(

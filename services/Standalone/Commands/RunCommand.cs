@@ -31,10 +31,21 @@ public static class RunCommand
 
     private static async Task<int> ExecuteAsync(ParseResult options, CancellationToken cancellationToken)
     {
+        if (ListenAddress.Check(options.GetValue(Listen)!) is { } error)
+        {
+            return Refuse([$"--listen: {error}"]);
+        }
+
         var (folder, file, transport, exitCode) = options.GetValue(Resume) is { } resumed ? Open(options, resumed) : Start(options);
         if (folder is null || file is null)
         {
             return exitCode;
+        }
+
+        using var held = folder.TryHold();
+        if (held is null)
+        {
+            return Refuse([$"Another process is at work in {folder.Path}."]);
         }
 
         try
@@ -60,7 +71,7 @@ public static class RunCommand
         }
 
         var overrides = options.GetValue(Set) ?? [];
-        var reading = RunFileReader.Load(path, options.GetValue(Seed) is { } seed ? [.. overrides, $"run.seed={seed}"] : overrides);
+        var reading = RunFileReader.LoadWithData(path, options.GetValue(Seed) is { } seed ? [.. overrides, $"run.seed={seed}"] : overrides);
         if (reading.Spec is not { } file)
         {
             return (null, null, default, ErrorList.Write(System.Console.Error, reading.Errors));

@@ -45,19 +45,20 @@ public sealed class RunFolder
             return (null, $"{path} holds a run that has not ended: go on with it by --resume {path}, or choose another folder.");
         }
 
-        Directory.CreateDirectory(folder.Path);
-        if (File.Exists(folder.Start))
-        {
-            Directory.Delete(folder.State, recursive: true);
-            new[] { folder.Start, folder.Summary, folder.Model, folder.Report }.ToList().ForEach(File.Delete);
-        }
-        else if (Directory.Exists(folder.State))
+        if (Directory.Exists(folder.State) && !File.Exists(folder.Start))
         {
             return (null, $"{folder.State} exists and is not of a run: choose another folder.");
         }
 
-        AtomicFile.Write(folder.Start, JsonSerializer.SerializeToUtf8Bytes(new Started { File = file, Transport = transport }, Json));
-        return (folder, null);
+        try
+        {
+            folder.Begin(new Started { File = file, Transport = transport });
+            return (folder, null);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return (null, $"{path} cannot hold a run: {e.Message}");
+        }
     }
 
     /// <summary>The folder of a simulation that was started before.</summary>
@@ -74,6 +75,34 @@ public sealed class RunFolder
         {
             return (null, null, default, $"{path} holds no run to go on with: {e.Message}");
         }
+    }
+
+    /// <summary>Keeps other processes out of the folder until disposed, or until this process ends in whatever way.</summary>
+    /// <returns>Null when another process has the folder.</returns>
+    public IDisposable? TryHold()
+    {
+        try
+        {
+            Directory.CreateDirectory(State);
+            return new FileStream(System.IO.Path.Combine(State, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    private void Begin(Started started)
+    {
+        Directory.CreateDirectory(Path);
+        if (Directory.Exists(State))
+        {
+            Directory.Delete(State, recursive: true);
+        }
+
+        // The summary is the sign that a run has ended, so it goes before the new run's start is there.
+        new[] { Summary, Model, Report }.ToList().ForEach(File.Delete);
+        AtomicFile.Write(Start, JsonSerializer.SerializeToUtf8Bytes(started, Json));
     }
 
     private sealed record Started

@@ -7,7 +7,14 @@ public static class RunFileReader
 {
     private const string Root = "$";
 
-    /// <summary>The run file at a path with the process's environment, or everything that is wrong with it.</summary>
+    /// <summary>The run file at a path and the data it names, or everything that is wrong with either.</summary>
+    public static SpecReading<RunFile> LoadWithData(string path, IReadOnlyList<string> overrides)
+    {
+        var reading = Load(path, overrides);
+        return reading.Spec is { } file && DataFiles.Check(file, Root) is { Count: > 0 } errors ? new SpecReading<RunFile>(null, errors) : reading;
+    }
+
+    /// <summary>The run file at a path with the process's environment, or everything that is wrong with it. No data is read.</summary>
     public static SpecReading<RunFile> Load(string path, IReadOnlyList<string> overrides)
     {
         try

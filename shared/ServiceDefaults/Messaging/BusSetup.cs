@@ -3,17 +3,27 @@ using MassTransit;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 
 namespace FlEvents.ServiceDefaults.Messaging;
 
 /// <summary>The process's one bus: RabbitMQ with quorum queues and dead-letter queues, or in memory, by one option.</summary>
 public static class BusSetup
 {
+    private static readonly string[] BrokerSchemes = ["amqp", "amqps", "rabbitmq", "rabbitmqs"];
+
     /// <param name="addConsumers">Adds the consumers of every service in this process; each names its endpoint.</param>
     public static void AddBus(this IHostApplicationBuilder builder, Action<IBusRegistrationConfigurator> addConsumers)
     {
         builder.Services.AddValidatedOptions<BusOptions>(BusOptions.Section);
         var options = builder.Configuration.GetSection(BusOptions.Section).Get<BusOptions>() ?? new BusOptions();
+        if (options.Transport == Transport.RabbitMq && !(Uri.TryCreate(options.RabbitMqUrl, UriKind.Absolute, out var url) && BrokerSchemes.Contains(url.Scheme)))
+        {
+            // Here, because the bus is made before options are validated; without the value, because it may hold a password.
+            throw new OptionsValidationException(
+                BusOptions.Section, typeof(BusOptions), [$"{BusOptions.Section}:RabbitMqUrl is no address of a broker: expected amqp://user:password@host:port/vhost."]);
+        }
+
         builder.Services.AddOptions<MassTransitHostOptions>().Configure(host =>
         {
             host.WaitUntilStarted = false;
