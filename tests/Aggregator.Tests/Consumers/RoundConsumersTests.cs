@@ -149,6 +149,19 @@ public sealed class RoundConsumersTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Updates_are_summed_in_the_order_of_client_ids_and_in_no_other()
+    {
+        // 1 is lost beside 1e17 in double, so the order of the sum shows in the model.
+        float[][] orders = [[1e17f, 1, -1e17f], [1e17f, -1e17f, 1], [1, 1e17f, -1e17f], [1, -1e17f, 1e17f], [-1e17f, 1, 1e17f], [-1e17f, 1e17f, 1]];
+        foreach (var (i, values) in orders.Index())
+        {
+            var deltas = new[] { "anna", "ben", "cem" }.Zip(values, (client, value) => (Client: client, Delta: Enumerable.Repeat(value, 15).ToArray())).ToDictionary(x => x.Client, x => x.Delta);
+            var model = await RunAsync(Guid.Parse($"00000000-0000-4000-9000-{i:D12}"), ["cem", "anna", "ben"], deltas);
+            Assert.Equal(Messages.RefOf(Expected([.. values.Select(value => new WeightedUpdate(1, (_, slice) => slice.Fill(value)))])).Sha256, model);
+        }
+    }
+
+    [Fact]
     public async Task Too_few_updates_abandon_the_round_and_release_nothing()
     {
         await _host.DeliverAsync(Messages.OpenFor("anna", "ben"));
@@ -256,15 +269,18 @@ public sealed class RoundConsumersTests : IAsyncLifetime
         Assert.Equal((client, code, true), (rejected.ClientId, rejected.ReasonCode, rejected.IsFinal));
     }
 
-    private async Task<string> RunAsync(Guid runId, string[] order)
+    /// <summary>A run of one round whose clients submit in this order.</summary>
+    /// <param name="deltas">Their updates, each of one example; by default those that go with their names.</param>
+    /// <returns>Hash of the model.</returns>
+    private async Task<string> RunAsync(Guid runId, string[] order, Dictionary<string, float[]>? deltas = null)
     {
         await _host.CreateAsync(runId: runId);
         var roundId = Messages.RoundId(1, runId);
         await _host.DeliverAsync(Messages.Open(order.Length, [.. order.Select(client => Messages.Member(client, runId: runId))]) with { RunId = runId, RoundId = roundId });
         foreach (var client in order)
         {
-            var update = await _host.UploadAsync(client, runId: runId);
-            await _host.SendAsync(Messages.Submit(client, update, Messages.Examples(client)) with
+            var update = await _host.UploadAsync(client, Messages.Bytes(deltas?[client] ?? Messages.Delta(client)), runId: runId);
+            await _host.SendAsync(Messages.Submit(client, update, deltas is null ? Messages.Examples(client) : 1) with
             {
                 RunId = runId,
                 RoundId = roundId,
@@ -283,8 +299,10 @@ public sealed class RoundConsumersTests : IAsyncLifetime
     }
 
     /// <summary>The model that these clients' updates make of the first one, in this order.</summary>
-    private static byte[] Expected(params string[] clients) => SafetensorsWriter.Write(
-        Messages.Model.Layout, FedAvg.Combine(Messages.Model.InitialWeights(Messages.Spec.Seed), [.. clients.Select(Weighted)], 1));
+    private static byte[] Expected(params string[] clients) => Expected([.. clients.Select(Weighted)]);
+
+    private static byte[] Expected(WeightedUpdate[] updates) => SafetensorsWriter.Write(
+        Messages.Model.Layout, FedAvg.Combine(Messages.Model.InitialWeights(Messages.Spec.Seed), updates, 1));
 
     private static WeightedUpdate Weighted(string client) => new(
         Messages.Examples(client), (from, values) => Messages.Delta(client).AsSpan(from, values.Length).CopyTo(values));
