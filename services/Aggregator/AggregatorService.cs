@@ -21,6 +21,8 @@ public static class AggregatorService
         services.AddSingleton(provider => provider.GetRequiredService<IOptions<AggregatorOptions>>().Value);
         services.AddServiceDatabase<AggregatorDatabase>(Settings);
         services.AddSingleton<BlobStores>();
+        services.AddSingleton<PartialUploads>();
+        services.AddSingleton<Patience>();
         services.AddSingleton<RunModels>();
         services.AddSingleton<AggregatorMetrics>();
         services.AddSingleton<UpdateReception>();

@@ -195,7 +195,7 @@ public sealed class ClientWorkerServiceTests : IDisposable
 
         var reissued = Commands.Train("ward-000000", leaseNumber: 2);
         await worker.SendAsync(reissued);
-        Assert.Equal(first with { LeaseToken = reissued.LeaseToken }, await worker.NextAsync<UpdateSubmitted>());
+        Assert.Equal(first with { LeaseNumber = 2, LeaseToken = reissued.LeaseToken }, await worker.NextAsync<UpdateSubmitted>());
         Assert.Equal(storeKeptIt ? 1 : 2, engine.Jobs);
         Assert.True(_sink.Updates.ContainsKey(reissued.ReservationId));
     }
@@ -272,10 +272,10 @@ public sealed class ClientWorkerServiceTests : IDisposable
         foreach (var _ in new[] { 1, 2 })
         {
             await using var worker = await WorkerHost.StartAsync(_folder, _sink, settings: large);
-            EnrollClient[] pages = [await worker.NextAsync<EnrollClient>(), await worker.NextAsync<EnrollClient>()];
+            EnrollClient[] pages = [await worker.NextAsync<EnrollClient>(), await worker.NextAsync<EnrollClient>(), await worker.NextAsync<EnrollClient>()];
             Assert.All(pages, page => Assert.Equal(("worker-a", "ward"), (page.WorkerId, page.Pool)));
             var clients = pages.SelectMany(page => page.Clients).OrderBy(client => client.ClientId, StringComparer.Ordinal).ToList();
-            Assert.Equal([44, 256], pages.Select(page => page.Clients.Count).Order());
+            Assert.Equal([300 - (2 * Page.LargestSize), Page.LargestSize, Page.LargestSize], pages.Select(page => page.Clients.Count).Order());
             Assert.Equal(Enumerable.Range(0, 300).Select(index => $"ward-{index:000000}"), clients.Select(client => client.ClientId));
             Assert.Equal(650, clients.Sum(client => client.DataSets.Single().ExampleCount));
             Assert.Equal(

@@ -48,7 +48,7 @@ internal sealed class WorkerHost : IAsyncDisposable
     public string Metrics() => _app.Services.GetRequiredService<PrometheusText>().Write();
 
     /// <summary>Puts a row into the database as an earlier process left it.</summary>
-    public Task StoreAsync(TrainingTask task) => _app.Services.GetRequiredKeyedService<Database>(typeof(TaskStore))
+    public Task StoreAsync(TrainingTask task) => _app.Services.GetRequiredService<WorkerDatabase>()
         .WriteAsync(transaction => TaskStore.Save(transaction, task), CancellationToken.None);
 
     public static async Task<WorkerHost> StartAsync(

@@ -17,7 +17,7 @@ public sealed class CsvTests : IDisposable
         Label = new LabelSpec { Name = "ill", Classes = ["no", "yes"] },
     };
 
-    private readonly TemporaryFolder _folder = new();
+    private readonly DataFiles _folder = new();
 
     public void Dispose() => _folder.Dispose();
 

@@ -7,7 +7,7 @@ namespace FlEvents.Learning.Data.Tests;
 /// <summary>Random mutations of good files: reading either succeeds or ends in a <see cref="DataException"/>, and never in anything else.</summary>
 public sealed class FuzzTests : IDisposable
 {
-    private readonly TemporaryFolder _folder = new();
+    private readonly DataFiles _folder = new();
 
     public void Dispose() => _folder.Dispose();
 
@@ -23,8 +23,8 @@ public sealed class FuzzTests : IDisposable
             var source = new DataSource
             {
                 Kind = DataSourceKind.Idx,
-                Images = _folder.Write("images", Mutated(gzip ? TemporaryFolder.Gzip(images) : images, random)),
-                Labels = _folder.Write("labels", i % 2 == 0 ? labels : Mutated(gzip ? TemporaryFolder.Gzip(labels) : labels, random)),
+                Images = _folder.Write("images", Mutated(gzip ? DataFiles.Gzip(images) : images, random)),
+                Labels = _folder.Write("labels", i % 2 == 0 ? labels : Mutated(gzip ? DataFiles.Gzip(labels) : labels, random)),
             };
             refused += Refused(() => DataSetReader.Read(source, new DataSpec { DataSet = "d" }, [6], classes: 5)) ? 1 : 0;
             Refused(() => DataSetReader.CountExamples(source));

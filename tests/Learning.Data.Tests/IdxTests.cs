@@ -8,7 +8,7 @@ public sealed class IdxTests : IDisposable
     private static readonly DataSpec Spec = new() { DataSet = "images" };
     private static readonly int[] Shape = [1, 2, 3];
 
-    private readonly TemporaryFolder _folder = new();
+    private readonly DataFiles _folder = new();
 
     public static byte[] Images(uint count, uint rows, uint columns, params byte[] pixels) => [.. Header(0x803, count, rows, columns), .. pixels];
 
@@ -23,7 +23,7 @@ public sealed class IdxTests : IDisposable
     [Theory, InlineData(false), InlineData(true)]
     public void Plain_and_gzip_files_give_the_same_examples(bool gzip)
     {
-        var examples = Read(gzip ? TemporaryFolder.Gzip(TwoImages) : TwoImages, gzip ? TemporaryFolder.Gzip(TwoLabels) : TwoLabels);
+        var examples = Read(gzip ? DataFiles.Gzip(TwoImages) : TwoImages, gzip ? DataFiles.Gzip(TwoLabels) : TwoLabels);
 
         Assert.Equal((2, 6), (examples.Count, examples.InputSize));
         Assert.Equal([0f, 0.2f, 0.4f, 0.6f, 0.8f, 1f], examples.Input(0).ToArray());
@@ -47,7 +47,7 @@ public sealed class IdxTests : IDisposable
         var labels = Labels(4, 1, 2, 3, 4);
         foreach (var gzip in new[] { false, true })
         {
-            var source = gzip ? Source(TemporaryFolder.Gzip(images), TemporaryFolder.Gzip(labels)) : Source(images, labels);
+            var source = gzip ? Source(DataFiles.Gzip(images), DataFiles.Gzip(labels)) : Source(images, labels);
             var middle = DataSetReader.Read(source with { Skip = 1, Take = 2 }, Spec, [1]);
 
             Assert.Equal([2, 3], new[] { middle.Class(0), middle.Class(1) });
@@ -95,13 +95,13 @@ public sealed class IdxTests : IDisposable
     public void A_gzip_file_of_another_length_than_promised_is_refused(int change, string found)
     {
         var bytes = TwoImages.Concat(new byte[1_000_000]).Take(TwoImages.Length + change).ToArray();
-        AssertRefused(TemporaryFolder.Gzip(bytes), TwoLabels, $"images: byte offset 16: {found} of items; the header promises 12 (2×2×3).");
+        AssertRefused(DataFiles.Gzip(bytes), TwoLabels, $"images: byte offset 16: {found} of items; the header promises 12 (2×2×3).");
     }
 
     [Fact]
     public void A_gzip_file_that_is_cut_off_or_damaged_is_refused()
     {
-        var gzip = TemporaryFolder.Gzip(TwoImages);
+        var gzip = DataFiles.Gzip(TwoImages);
         var damaged = gzip.ToArray();
         damaged[^5] ^= 0xFF;
 
@@ -114,7 +114,7 @@ public sealed class IdxTests : IDisposable
     {
         const string limit = "expected at least 1, and at most 536870912 bytes over all dimensions.";
         AssertRefused(Images(uint.MaxValue, uint.MaxValue, uint.MaxValue), TwoLabels, $"images: byte offset 4: size of dimension 0 is 4294967295; {limit}");
-        AssertRefused(TemporaryFolder.Gzip(Images(uint.MaxValue, 28, 28)), TwoLabels, $"images: byte offset 4: size of dimension 0 is 4294967295; {limit}");
+        AssertRefused(DataFiles.Gzip(Images(uint.MaxValue, 28, 28)), TwoLabels, $"images: byte offset 4: size of dimension 0 is 4294967295; {limit}");
         AssertRefused(Images(1 << 20, 1 << 20, 1), TwoLabels, $"images: byte offset 8: size of dimension 1 is 1048576; {limit}");
         AssertRefused(Images(0, 28, 28), TwoLabels, $"images: byte offset 4: size of dimension 0 is 0; {limit}");
     }
@@ -122,7 +122,7 @@ public sealed class IdxTests : IDisposable
     [Fact]
     public void A_gzip_header_that_promises_more_than_deflate_can_hold_is_refused_without_unpacking()
     {
-        var gzip = TemporaryFolder.Gzip(Images(500_000, 28, 28));
+        var gzip = DataFiles.Gzip(Images(500_000, 28, 28));
         AssertRefused(
             gzip,
             TwoLabels,
@@ -134,7 +134,7 @@ public sealed class IdxTests : IDisposable
     public void A_header_that_lies_allocates_nothing_of_the_promised_size()
     {
         // 40 MB of zeros pack into 40 kB: the ratio alone would let the promised 41 MB pass.
-        var source = Source(TemporaryFolder.Gzip([.. Images(41, 1000, 1000), .. new byte[40_000_000]]), Labels(41, new byte[41]));
+        var source = Source(DataFiles.Gzip([.. Images(41, 1000, 1000), .. new byte[40_000_000]]), Labels(41, new byte[41]));
         var before = GC.GetAllocatedBytesForCurrentThread();
 
         Assert.Throws<DataException>(() => DataSetReader.Read(source, Spec, [1, 1000, 1000]));

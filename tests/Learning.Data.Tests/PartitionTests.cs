@@ -12,7 +12,7 @@ public sealed class PartitionTests : IDisposable
     private static readonly PartitionSpec Shards = new() { Rule = PartitionRule.Shards, ShardsPerClient = 2 };
     private static readonly PartitionSpec Column = new() { Rule = PartitionRule.Column, Column = "hospital" };
 
-    private readonly TemporaryFolder _folder = new();
+    private readonly DataFiles _folder = new();
 
     public void Dispose() => _folder.Dispose();
 

@@ -7,7 +7,7 @@ namespace FlEvents.Testing;
 /// A program started by a test, with its output captured. It and all that it started are killed on dispose, and when the test host dies.
 /// Every wait is bounded; one that fails says what the program has written.
 /// </summary>
-public sealed class ChildProcess : IAsyncDisposable
+public sealed partial class ChildProcess : IAsyncDisposable
 {
     private const string HostVariable = "FLEVENTS_TEST_HOST";
     private const string ChildVariable = "FLEVENTS_TEST_CHILD";
@@ -141,11 +141,11 @@ public sealed class ChildProcess : IAsyncDisposable
         await MarkedProcesses.KillAsync(_mark).ConfigureAwait(false);
         await WaitForExitAsync(KillTime).ConfigureAwait(false);
         _process.Dispose();
-        if (TestContext.Current is { Test: not null, TestOutputHelper: { } output })
-        {
-            output.WriteLine(WithOutput("was stopped"));
-        }
+        Show(WithOutput("was stopped"));
     }
+
+    /// <summary>Adds to the output of the test that runs; does nothing in a program that is no test.</summary>
+    partial void Show(string text);
 
     private static string MarkHost()
     {

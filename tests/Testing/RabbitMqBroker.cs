@@ -101,21 +101,3 @@ public sealed class RabbitMqBroker : IAsyncLifetime
         }
     }
 }
-
-/// <summary>Where a broker runs, and what faults can be done to it there.</summary>
-public interface IBrokerHost : IAsyncDisposable
-{
-    Uri Uri { get; }
-
-    Uri ManagementUri { get; }
-
-    Task StartAsync();
-
-    Task StopAsync();
-
-    Task KillAsync();
-
-    Task SuspendAsync();
-
-    Task ResumeAsync();
-}

@@ -1,29 +1,36 @@
 using System.Threading.Channels;
 using FlEvents.Aggregator.Storage;
+using FlEvents.ServiceDefaults.Storage;
 
 namespace FlEvents.Aggregator.Admission;
 
-/// <summary>Deletes updates that nobody needs any more: of final rounds, of clients that have left, and uploads that no round claimed.</summary>
-public sealed class UpdateCollection(AggregatorDatabase database, AggregatorOptions options, BlobStores blobs, TimeProvider time) : BackgroundService
+/// <summary>
+/// Deletes what nobody needs any more: updates of final rounds and of clients that have left, uploads that no round claimed or that were never
+/// finished, and messages whose round never came.
+/// </summary>
+public sealed class UpdateCollection(
+    AggregatorDatabase database, AggregatorOptions options, BlobStores blobs, PartialUploads partials, Patience patience, TimeProvider time)
+    : BackgroundService
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMinutes(10);
-    private readonly Channel<Func<IReadOnlyList<Upload>>> _requests = Channel.CreateUnbounded<Func<IReadOnlyList<Upload>>>();
+    private readonly Channel<Func<CancellationToken, Task>> _requests = Channel.CreateUnbounded<Func<CancellationToken, Task>>();
 
-    /// <summary>A round is final, in a run that keeps no updates.</summary>
-    public void RoundEnded(Guid roundId) => _requests.Writer.TryWrite(() => database.Read(transaction => UploadStore.OfRound(transaction, roundId)));
+    /// <summary>A round is final.</summary>
+    public void RoundEnded(Guid roundId) => _requests.Writer.TryWrite(token => DeleteAsync(transaction => UploadStore.OverOfRound(transaction, roundId), token));
 
-    /// <summary>A client has left: its updates go as soon as their rounds are final.</summary>
-    public void ClientLeft(string clientId) => _requests.Writer.TryWrite(() => database.Read(transaction => UploadStore.OfClient(transaction, clientId)));
+    /// <summary>A client has left: its updates of final rounds go now, the others when their rounds are final.</summary>
+    public void ClientLeft() => _requests.Writer.TryWrite(DeleteOverAsync);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        DeleteUnknown();
-        using var timer = new Timer(_ => _requests.Writer.TryWrite(Collectable), null, TimeSpan.Zero, Pause);
         try
         {
+            await DeleteUnknownAsync(stoppingToken);
+            _requests.Writer.TryWrite(CollectAsync);
+            using var timer = time.CreateTimer(_ => _requests.Writer.TryWrite(CollectAsync), null, Pause, Pause);
             await foreach (var request in _requests.Reader.ReadAllAsync(stoppingToken))
             {
-                await DeleteAsync(request(), stoppingToken);
+                await request(stoppingToken);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -32,33 +39,62 @@ public sealed class UpdateCollection(AggregatorDatabase database, AggregatorOpti
         }
     }
 
-    private IReadOnlyList<Upload> Collectable() =>
-        database.Read(transaction => UploadStore.Collectable(transaction, time.GetUtcNow() - TimeSpan.FromHours(options.UnclaimedUploadHours)));
-
-    private async Task DeleteAsync(IReadOnlyList<Upload> uploads, CancellationToken cancellationToken)
+    private async Task CollectAsync(CancellationToken cancellationToken)
     {
-        if (uploads.Count == 0)
-        {
-            return;
-        }
-
-        var unreferenced = new List<string>();
-        await database.WriteUnsyncedAsync(
-            transaction =>
-            {
-                unreferenced.Clear();
-                unreferenced.AddRange(uploads.Where(upload => UploadStore.Delete(transaction, upload)).Select(upload => upload.Sha256));
-            },
-            cancellationToken);
-        unreferenced.ForEach(blobs.Updates.Delete);
+        await DeleteOverAsync(cancellationToken);
+        await patience.RunAsync("delete unfinished uploads", DeleteUnfinished, cancellationToken);
+        await database.WriteUnsyncedAsync(transaction => BookStore.ForgetEarly(transaction, Unclaimed), cancellationToken);
     }
 
-    // A crash can leave bytes whose row is gone; never the other way round for an update that was admitted.
-    private void DeleteUnknown()
+    private Task DeleteOverAsync(CancellationToken cancellationToken) => DeleteAsync(transaction => UploadStore.Over(transaction, Unclaimed), cancellationToken);
+
+    private DateTimeOffset Unclaimed => time.GetUtcNow() - TimeSpan.FromHours(options.UnclaimedUploadHours);
+
+    private async Task DeleteAsync(Func<Transaction, IReadOnlyList<Upload>> select, CancellationToken cancellationToken)
     {
-        // Names first: an update that comes meanwhile has its row before it has its name.
-        var names = blobs.Updates.Names().ToList();
-        names.RemoveAll(database.Read(UploadStore.Hashes).Contains);
-        names.ForEach(blobs.Updates.Delete);
+        var uploads = await patience.RunAsync("look for updates to delete", () => database.Read(select), cancellationToken);
+        if (uploads.Count > 0)
+        {
+            await database.WriteUnsyncedAsync(transaction => uploads.ToList().ForEach(upload => UploadStore.Delete(transaction, upload)), cancellationToken);
+            await DeleteBytesAsync(uploads.Select(upload => upload.Sha256), cancellationToken);
+        }
+    }
+
+    // In the writer's turn, because an update with the same bytes may come in now: its row is there before, or its bytes are renamed after.
+    private Task DeleteBytesAsync(IEnumerable<string> names, CancellationToken cancellationToken) => database.WriteUnsyncedAsync(
+        transaction =>
+        {
+            foreach (var name in names.Where(name => !UploadStore.IsReferenced(transaction, name)))
+            {
+                blobs.Updates.Delete(name);
+            }
+        },
+        cancellationToken);
+
+    // A crash can leave bytes whose row is gone; never the other way round for an update that was admitted.
+    private async Task DeleteUnknownAsync(CancellationToken cancellationToken)
+    {
+        var unknown = await patience.RunAsync(
+            "look for bytes without a row",
+            () =>
+            {
+                var names = blobs.Updates.Names().ToList();
+                names.RemoveAll(database.Read(UploadStore.Hashes).Contains);
+                return names;
+            },
+            cancellationToken);
+        await DeleteBytesAsync(unknown, cancellationToken);
+    }
+
+    private void DeleteUnfinished()
+    {
+        var unclaimed = Unclaimed;
+        foreach (var (path, reservationId) in partials.WrittenBefore(time.GetUtcNow() - Pause).ToList())
+        {
+            if (File.GetLastWriteTimeUtc(path) < unclaimed.UtcDateTime || database.Read(transaction => UploadStore.IsClosed(transaction, reservationId)))
+            {
+                File.Delete(path);
+            }
+        }
     }
 }

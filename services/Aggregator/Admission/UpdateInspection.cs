@@ -9,13 +9,16 @@ namespace FlEvents.Aggregator.Admission;
 /// <summary>Looks at an update's bytes before it is admitted, taking them for hostile.</summary>
 public static class UpdateInspection
 {
+    /// <summary>Most bytes an update of a model may have.</summary>
+    /// <remarks>The same tensors in another header can differ in white space and order, not by orders of magnitude.</remarks>
+    public static long LargestBytes(ModelLayout layout) => SafetensorsWriter.FileLength(layout) + SafetensorsHeader.MaxLength;
+
     /// <summary>Checks length, hash, header, tensor names and shapes, and that every element is finite; reads in chunks.</summary>
     /// <param name="file">The stored bytes; null when the update store has none for this task.</param>
     /// <returns>The first defect, or null.</returns>
     public static BlobDefect? Inspect(FileStream? file, BlobRef announced, ModelLayout layout)
     {
-        // The same tensors in another header can differ in white space and order, not by orders of magnitude.
-        var largest = SafetensorsWriter.FileLength(layout) + SafetensorsHeader.MaxLength;
+        var largest = LargestBytes(layout);
         if (announced.SizeBytes > largest)
         {
             return new BlobDefect(RejectionCode.TooLarge, $"The update has {announced.SizeBytes} bytes; expected at most {largest}.");

@@ -1,12 +1,13 @@
 using System.Security.Cryptography;
 using System.Text;
+using FlEvents.Aggregator.Rounds;
 using FlEvents.Aggregator.Storage;
 using FlEvents.ServiceDefaults.Blobs;
 
 namespace FlEvents.Aggregator.Admission;
 
 /// <summary>Takes in clients' updates: a row for every blob before its bytes get their name.</summary>
-public sealed class UpdateReception(AggregatorDatabase database, BlobStores blobs)
+public sealed class UpdateReception(AggregatorDatabase database, AggregatorOptions options, BlobStores blobs, RunModels runs)
 {
     /// <summary>Whether a lease token opens the upload of a task; null when no book knows the task yet.</summary>
     public bool? IsAuthorized(Guid reservationId, string leaseToken)
@@ -16,32 +17,54 @@ public sealed class UpdateReception(AggregatorDatabase database, BlobStores blob
             SHA256.HashData(Encoding.ASCII.GetBytes(leaseToken)), Convert.FromHexString(member.LeaseTokenSha256));
     }
 
+    /// <summary>Most bytes that are taken for a task some book knows: what its run's model allows, within this service's own limit.</summary>
+    public long LargestBytes(Guid reservationId)
+    {
+        var book = database.Read(transaction =>
+            BookStore.FindByReservation(transaction, reservationId) is { } member ? BookStore.Find(transaction, member.RoundId) : null);
+        return book is not null && runs.Find(book.RunId) is { } run
+            ? Math.Min(options.LargestBlobBytes, UpdateInspection.LargestBytes(run.Model.Layout))
+            : options.LargestBlobBytes;
+    }
+
     /// <summary>Updates received for a task.</summary>
     public IReadOnlyList<Upload> Received(Guid reservationId) => database.Read(transaction => UploadStore.OfReservation(transaction, reservationId));
 
     /// <summary>Stores bytes that are here in full.</summary>
-    public Task StoreAsync(Guid reservationId, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) =>
-        NameAsync(reservationId, blobs.Updates.Stage(bytes.Span), cancellationToken);
+    public async Task StoreAsync(Guid reservationId, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    {
+        var staged = blobs.Updates.Stage(bytes.Span);
+        await database.WriteAsync(
+            transaction => UploadStore.Insert(transaction, reservationId, staged.Ref.Sha256, staged.Ref.SizeBytes), cancellationToken);
+        blobs.Updates.Publish(staged);
+    }
 
-    /// <summary>Stores a file that was received in full, on the updates' volume.</summary>
+    /// <summary>Stores a file that was received in full, on the updates' volume; nobody else writes to it.</summary>
     /// <returns>Whether it is the task's first update, or the same as the first; a different one is discarded.</returns>
     public async Task<bool> StoreAsync(Guid reservationId, string receivedFile, CancellationToken cancellationToken)
     {
         var staged = blobs.Updates.Stage(receivedFile);
-        if (Received(reservationId).Any(upload => upload.Sha256 != staged.Ref.Sha256))
+        var isFirst = await database.WriteAsync(
+            transaction =>
+            {
+                if (UploadStore.OfReservation(transaction, reservationId).Any(upload => upload.Sha256 != staged.Ref.Sha256))
+                {
+                    return false;
+                }
+
+                UploadStore.Insert(transaction, reservationId, staged.Ref.Sha256, staged.Ref.SizeBytes);
+                return true;
+            },
+            cancellationToken);
+        if (isFirst)
+        {
+            blobs.Updates.Publish(staged);
+        }
+        else
         {
             BlobFolder.Discard(staged);
-            return false;
         }
 
-        await NameAsync(reservationId, staged, cancellationToken);
-        return true;
-    }
-
-    private async Task NameAsync(Guid reservationId, StagedBlob staged, CancellationToken cancellationToken)
-    {
-        await database.WriteAsync(
-            transaction => UploadStore.Insert(transaction, reservationId, staged.Ref.Sha256, staged.Ref.SizeBytes), cancellationToken);
-        blobs.Updates.Publish(staged);
+        return isFirst;
     }
 }

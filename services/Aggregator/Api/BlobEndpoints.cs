@@ -28,15 +28,16 @@ public static class BlobEndpoints
         return Results.Stream(blobs.Models.OpenRead(sha256), "application/octet-stream", enableRangeProcessing: true);
     }
 
-    private static IResult Progress(Guid reservationId, HttpContext http, UpdateReception reception, AggregatorOptions options)
+    private static IResult Progress(Guid reservationId, HttpContext http, UpdateReception reception, PartialUploads partials)
     {
         if (Authorize(reservationId, http, reception) is { } refusal)
         {
             return refusal;
         }
 
-        var received = reception.Received(reservationId) is [var upload, ..] ? upload.Size : new FileInfo(PartialPath(options, reservationId)) is { Exists: true } file ? file.Length : 0;
-        if (received == 0)
+        // Of an unfinished upload one byte less than is here: after a crash between its last byte and its storing there is still one to send.
+        var received = reception.Received(reservationId) is [var upload, ..] ? upload.Size : partials.Length(reservationId) - 1;
+        if (received <= 0)
         {
             return Results.NotFound();
         }
@@ -46,7 +47,7 @@ public static class BlobEndpoints
     }
 
     private static async Task<IResult> ReceiveAsync(
-        Guid reservationId, HttpContext http, UpdateReception reception, AggregatorOptions options, AggregatorMetrics metrics, CancellationToken cancellationToken)
+        Guid reservationId, HttpContext http, UpdateReception reception, PartialUploads partials, AggregatorMetrics metrics, CancellationToken cancellationToken)
     {
         if (Authorize(reservationId, http, reception) is { } refusal)
         {
@@ -58,52 +59,65 @@ public static class BlobEndpoints
             return Problem(StatusCodes.Status400BadRequest, "Expected Content-Range: bytes FIRST-LAST/TOTAL, or Content-Length.");
         }
 
-        if (range.Total > options.LargestBlobBytes)
+        if (reception.LargestBytes(reservationId) is var largest && range.Total > largest)
         {
-            return Problem(StatusCodes.Status413PayloadTooLarge, $"The update has {range.Total} bytes; at most {options.LargestBlobBytes} are taken.");
+            return Problem(StatusCodes.Status413PayloadTooLarge, $"The update has {range.Total} bytes; at most {largest} are taken.");
         }
 
         http.Features.Get<IHttpMaxRequestBodySizeFeature>()!.MaxRequestBodySize = range.Length;
-        var path = PartialPath(options, reservationId);
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         try
         {
-            long received;
-            await using (var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None))
-            {
-                if (range.First > file.Length)
-                {
-                    http.Response.Headers[ReceivedBytes] = file.Length.ToString(CultureInfo.InvariantCulture);
-                    return Problem(StatusCodes.Status416RangeNotSatisfiable, $"{file.Length} bytes were received; the rest starts there, not at {range.First}.");
-                }
-
-                file.SetLength(range.First);
-                file.Position = range.First;
-                await http.Request.Body.CopyToAsync(file, cancellationToken);
-                received = file.Length;
-                metrics.Received(received - range.First);
-            }
-
-            if (received < range.Total)
+            var (received, complete) = await AppendAsync(reservationId, range, http.Request.Body, partials, metrics, cancellationToken);
+            if (complete is null)
             {
                 http.Response.Headers[ReceivedBytes] = received.ToString(CultureInfo.InvariantCulture);
-                return Results.Accepted();
+                return received < range.First
+                    ? Problem(StatusCodes.Status416RangeNotSatisfiable, $"{received} bytes were received; the rest starts there, not at {range.First}.")
+                    : Results.Accepted();
             }
 
-            return await reception.StoreAsync(reservationId, path, cancellationToken)
+            // Every byte is here: the sender gains nothing from a connection that ends now.
+            return await reception.StoreAsync(reservationId, complete, CancellationToken.None)
                 ? Results.Created()
                 : Problem(StatusCodes.Status409Conflict, "Another update was received for this task; the first one counts.");
         }
-        catch (IOException e) when (e is not BadHttpRequestException && e.HResult == SharingViolation)
+        catch (BadHttpRequestException e)
+        {
+            return Problem(e.StatusCode, e.Message);
+        }
+        catch (IOException e) when (e.HResult == SharingViolation)
         {
             return Problem(StatusCodes.Status423Locked, "The same update is being received on another connection.");
         }
     }
 
+    /// <summary>Adds a piece to a task's file; what comes of a broken request stays.</summary>
+    /// <returns>Bytes that are here now, fewer than the piece's offset when it was not taken; and the path of the file once it is complete.</returns>
+    private static async Task<(long Received, string? Complete)> AppendAsync(
+        Guid reservationId, ContentRange range, Stream body, PartialUploads partials, AggregatorMetrics metrics, CancellationToken cancellationToken)
+    {
+        await using var file = partials.Open(reservationId);
+        if (range.First > file.Length)
+        {
+            return (file.Length, null);
+        }
+
+        file.SetLength(range.First);
+        file.Position = range.First;
+        try
+        {
+            await body.CopyToAsync(file, cancellationToken);
+        }
+        finally
+        {
+            metrics.Received(file.Position - range.First);
+        }
+
+        return (file.Length, file.Length < range.Total ? null : partials.Detach(reservationId));
+    }
+
     // What FileStream reports when another stream holds the file with FileShare.None: EWOULDBLOCK on Linux.
     private const int SharingViolation = 11;
-
-    private static string PartialPath(AggregatorOptions options, Guid reservationId) => Path.Combine(options.DataFolder, "updates", "partial", reservationId.ToString("N"));
 
     private static IResult? Authorize(Guid reservationId, HttpContext http, UpdateReception reception)
     {

@@ -2,6 +2,7 @@ using FlEvents.Aggregator.Admission;
 using FlEvents.Aggregator.Rounds;
 using FlEvents.Aggregator.Storage;
 using FlEvents.Contracts;
+using FlEvents.ServiceDefaults.Blobs;
 using FlEvents.ServiceDefaults.Messaging;
 using MassTransit;
 
@@ -39,13 +40,14 @@ public sealed class OpenRoundConsumer(AggregatorDatabase database) : IConsumer<O
     });
 }
 
-public sealed class UpdateSubmittedConsumer(AggregatorDatabase database, RunModels runs, BlobStores blobs, AggregatorMetrics metrics) : IConsumer<UpdateSubmitted>
+public sealed class UpdateSubmittedConsumer(AggregatorDatabase database, RunModels runs, BlobStores blobs, AggregatorMetrics metrics, Patience patience)
+    : IConsumer<UpdateSubmitted>
 {
-    public Task Consume(ConsumeContext<UpdateSubmitted> context)
+    public async Task Consume(ConsumeContext<UpdateSubmitted> context)
     {
         var message = context.Message;
-        var defect = Inspect(message);
-        return database.ConsumeAsync(context, transaction =>
+        var defect = await patience.RunAsync($"read the update of {message.ClientId}", () => Inspect(message), context.CancellationToken);
+        await database.ConsumeAsync(context, transaction =>
         {
             if (BookStore.Find(transaction, message.RoundId) is not { } book)
             {
@@ -75,10 +77,11 @@ public sealed class UpdateSubmittedConsumer(AggregatorDatabase database, RunMode
         });
     }
 
-    // Before the transaction, because it reads the whole blob; the verdict depends on nothing that can change.
+    // Before the transaction, because it reads the whole blob. What it finds does not change: a blob is there before it is announced, until its
+    // round is final, and the protocol rejects a message that names another run than its round's.
     private BlobDefect? Inspect(UpdateSubmitted message)
     {
-        if (runs.Find(message.RunId) is not { } run || !BlobFolderName(message))
+        if (runs.Find(message.RunId) is not { } run || !BlobFolder.IsName(message.Update.Sha256))
         {
             return new BlobDefect(RejectionCode.BlobMismatch, $"\"{message.Update.Sha256}\" of run {message.RunId} is not an update this service can look at.");
         }
@@ -87,8 +90,6 @@ public sealed class UpdateSubmittedConsumer(AggregatorDatabase database, RunMode
         using var file = received && blobs.Updates.Contains(message.Update.Sha256) ? blobs.Updates.OpenRead(message.Update.Sha256) : null;
         return UpdateInspection.Inspect(file, message.Update, run.Model.Layout);
     }
-
-    private static bool BlobFolderName(UpdateSubmitted message) => ServiceDefaults.Blobs.BlobFolder.IsName(message.Update.Sha256);
 
     private void Count(BookDecision decision)
     {
@@ -144,36 +145,44 @@ public sealed class AggregateRoundConsumer(AggregatorDatabase database, Aggregat
     });
 }
 
-public sealed class BudgetCommittedConsumer(AggregatorDatabase database, RunModels runs, BlobStores blobs, UpdateCollection updates) : IConsumer<BudgetCommitted>
+public sealed class BudgetCommittedConsumer(AggregatorDatabase database, RunModels runs, BlobStores blobs, UpdateCollection updates, Patience patience)
+    : IConsumer<BudgetCommitted>
 {
-    public Task Consume(ConsumeContext<BudgetCommitted> context)
+    public async Task Consume(ConsumeContext<BudgetCommitted> context)
     {
         var message = context.Message;
-        if (database.Read(transaction => BookStore.Find(transaction, message.RoundId)) is not { State: BookState.Aggregated } book || runs.Find(book.RunId) is not { } run)
+        if (await patience.RunAsync($"open the model of round {message.RoundId}", () => MakeReadable(message.RoundId), context.CancellationToken) is not { } run)
         {
-            return Task.CompletedTask;
+            return;
         }
 
-        // The receipt is here and the book names the model: from now on it may be read, whether or not this process lives to say so.
-        if (blobs.Unreleased.Contains(book.Result!.Sha256))
-        {
-            blobs.Unreleased.MoveTo(blobs.Models, book.Result.Sha256);
-        }
-
-        return database.ConsumeAsync(context, transaction =>
+        await database.ConsumeAsync(context, transaction =>
         {
             var decision = BookProtocol.OnCommitted(BookStore.Find(transaction, message.RoundId)!, message, run.Model.ParameterCount);
-            if (decision.Book.State == BookState.Released && decision.Messages.Count > 0)
+            if (decision.Messages.Count > 0)
             {
                 BookStore.Save(transaction, decision.Book);
-                ModelStore.Release(transaction, book.RunId, book.Round, book.Result);
+                ModelStore.Release(transaction, decision.Book.RunId, decision.Book.Round, decision.Book.Result!);
                 transaction.SendAll(decision.Messages);
-                if (run.Spec.KeepUpdates == KeepUpdates.None)
-                {
-                    transaction.OnCommitted(() => updates.RoundEnded(book.RoundId));
-                }
+                transaction.OnCommitted(() => updates.RoundEnded(message.RoundId));
             }
         });
+    }
+
+    // The receipt is here and the book names the model: from now on it may be read, whether or not this process lives to say so.
+    private RunModel? MakeReadable(Guid roundId)
+    {
+        if (database.Read(transaction => BookStore.Find(transaction, roundId)) is not { State: BookState.Aggregated, Result: { } result } book)
+        {
+            return null;
+        }
+
+        if (blobs.Unreleased.Contains(result.Sha256))
+        {
+            blobs.Unreleased.MoveTo(blobs.Models, result.Sha256);
+        }
+
+        return runs.Find(book.RunId);
     }
 }
 
@@ -181,7 +190,16 @@ public sealed class RoundAbandonedConsumer(AggregatorDatabase database, UpdateCo
 {
     public Task Consume(ConsumeContext<RoundAbandoned> context) => database.ConsumeAsync(context, transaction =>
     {
-        if (BookStore.Find(transaction, context.Message.RoundId) is { } book && BookProtocol.OnAbandoned(book) is var decision && decision.Book != book)
+        var message = context.Message;
+        if (BookStore.Find(transaction, message.RoundId) is not { } book)
+        {
+            // It may have overtaken the first page of the book, which would stay open for ever.
+            BookStore.KeepEarly(transaction, message.RoundId, message);
+            return;
+        }
+
+        var decision = BookProtocol.OnAbandoned(book);
+        if (decision.Book != book)
         {
             BookStore.Save(transaction, decision.Book);
             transaction.OnCommitted(() => updates.RoundEnded(book.RoundId));

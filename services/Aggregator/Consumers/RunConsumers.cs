@@ -9,31 +9,39 @@ using MassTransit;
 
 namespace FlEvents.Aggregator.Consumers;
 
-public sealed class CreateModelConsumer(AggregatorDatabase database, RunModels runs, BlobStores blobs) : IConsumer<CreateModel>
+public sealed class CreateModelConsumer(AggregatorDatabase database, RunModels runs, BlobStores blobs, Patience patience) : IConsumer<CreateModel>
 {
-    public Task Consume(ConsumeContext<CreateModel> context)
+    public async Task Consume(ConsumeContext<CreateModel> context)
     {
         var (runId, spec) = (context.Message.RunId, context.Message.Run);
         try
         {
-            var run = runs.Load(spec);
-            var weights = run.Model.InitialWeights(spec.Seed);
-            var staged = blobs.Models.Stage(SafetensorsWriter.Write(run.Model.Layout, weights));
-            blobs.Models.Publish(staged);
-            runs.Remember(runId, staged.Ref.Sha256, weights);
-            return database.ConsumeAsync(context, transaction =>
+            var (model, parameterCount) = await patience.RunAsync($"draw the weights of run {runId}", () => Draw(runId, spec), context.CancellationToken);
+            await database.ConsumeAsync(context, transaction =>
             {
                 if (ModelStore.FindSpec(transaction, runId) is null)
                 {
-                    ModelStore.Create(transaction, runId, spec, staged.Ref);
-                    transaction.Send(new ModelPublished { RunId = runId, Version = 0, Model = staged.Ref, ParameterCount = run.Model.ParameterCount, Receipt = null });
+                    ModelStore.Create(transaction, runId, spec, model);
+                    transaction.Send(new ModelPublished { RunId = runId, Version = 0, Model = model, ParameterCount = parameterCount, Receipt = null });
                 }
             });
         }
         catch (Exception e) when (e is RunRefusedException or DataException)
         {
-            return database.ConsumeAsync(context, transaction => transaction.Send(new ModelRefused { RunId = runId, Reason = e.Message }));
+            await database.ConsumeAsync(context, transaction => transaction.Send(new ModelRefused { RunId = runId, Reason = e.Message }));
         }
+    }
+
+    // The same weights each time it is tried. The held-out data is read here so that a run it does not fit is refused before it starts.
+    private (BlobRef Model, int ParameterCount) Draw(Guid runId, RunSpec spec)
+    {
+        var run = RunModels.Build(spec);
+        runs.HeldOut(runId, run);
+        var weights = run.Model.InitialWeights(spec.Seed);
+        var staged = blobs.Models.Stage(SafetensorsWriter.Write(run.Model.Layout, weights));
+        blobs.Models.Publish(staged);
+        runs.Remember(runId, staged.Ref.Sha256, weights);
+        return (staged.Ref, run.Model.ParameterCount);
     }
 }
 
@@ -46,11 +54,11 @@ public sealed class RunCompletedConsumer(AggregatorDatabase database, RunModels 
     });
 }
 
-public sealed class ClientLeftConsumer(UpdateCollection updates) : IConsumer<ClientLeft>
+public sealed class ClientLeftConsumer(AggregatorDatabase database, UpdateCollection updates) : IConsumer<ClientLeft>
 {
-    public Task Consume(ConsumeContext<ClientLeft> context)
+    public Task Consume(ConsumeContext<ClientLeft> context) => database.ConsumeAsync(context, transaction =>
     {
-        updates.ClientLeft(context.Message.ClientId);
-        return Task.CompletedTask;
-    }
+        BookStore.MarkLeft(transaction, context.Message.ClientId);
+        transaction.OnCommitted(updates.ClientLeft);
+    });
 }

@@ -6,7 +6,6 @@ using FlEvents.Learning.Evaluation;
 using FlEvents.Learning.Models;
 using FlEvents.Learning.Safetensors;
 using FlEvents.ServiceDefaults.Blobs;
-using FlEvents.ServiceDefaults.Storage;
 
 namespace FlEvents.Aggregator.Rounds;
 
@@ -15,28 +14,35 @@ namespace FlEvents.Aggregator.Rounds;
 /// that nobody was shown: it is deleted and the round combined again.
 /// </summary>
 public sealed partial class AggregationWorker(
-    AggregatorDatabase database, AggregatorOptions options, BlobStores blobs, RunModels runs, AggregatorMetrics metrics, TimeProvider time, ILogger<AggregationWorker> log)
+    AggregatorDatabase database, AggregatorOptions options, BlobStores blobs, RunModels runs, AggregatorMetrics metrics, Patience patience, TimeProvider time,
+    ILogger<AggregationWorker> log)
     : BackgroundService
 {
-    private static readonly TimeSpan LongestBackOff = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan PauseAfterFault = TimeSpan.FromSeconds(1);
     private readonly Channel<Guid> _frozen = Channel.CreateUnbounded<Guid>();
 
     /// <summary>A book was frozen.</summary>
     public void Enqueue(Guid roundId) => _frozen.Writer.TryWrite(roundId);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    // Before anything answers: what a crash left of a model that no book names is gone.
+    public override Task StartAsync(CancellationToken cancellationToken)
     {
         DeleteLeftovers();
-        foreach (var book in database.Read(transaction => BookStore.InState(transaction, BookState.Frozen)))
-        {
-            Enqueue(book.RoundId);
-        }
+        return base.StartAsync(cancellationToken);
+    }
 
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
         try
         {
+            foreach (var book in await patience.RunAsync("look for frozen books", () => database.Read(transaction => BookStore.InState(transaction, BookState.Frozen)), stoppingToken))
+            {
+                Enqueue(book.RoundId);
+            }
+
             await foreach (var roundId in _frozen.Reader.ReadAllAsync(stoppingToken))
             {
-                await CombinePatientlyAsync(roundId, stoppingToken);
+                await CombineOrQueueAgainAsync(roundId, stoppingToken);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -45,22 +51,18 @@ public sealed partial class AggregationWorker(
         }
     }
 
-    private async Task CombinePatientlyAsync(Guid roundId, CancellationToken stoppingToken)
+    // A round that can't be combined now, for whatever reason, keeps no other one from it and does not end the service.
+    private async Task CombineOrQueueAgainAsync(Guid roundId, CancellationToken stoppingToken)
     {
-        var backOff = TimeSpan.FromMilliseconds(100);
-        while (true)
+        try
         {
-            try
-            {
-                await Task.Factory.StartNew(() => CombineAsync(roundId, stoppingToken), stoppingToken, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap();
-                return;
-            }
-            catch (Exception e) when (SqliteFaults.IsTransient(e) || e is BlobException)
-            {
-                LogFault(roundId, e.Message, backOff);
-                await Task.Delay(backOff, time, stoppingToken);
-                backOff = backOff * 2 < LongestBackOff ? backOff * 2 : LongestBackOff;
-            }
+            await Task.Factory.StartNew(() => CombineAsync(roundId, stoppingToken), stoppingToken, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap();
+        }
+        catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+        {
+            LogFault(e, roundId, PauseAfterFault);
+            await Task.Delay(PauseAfterFault, time, stoppingToken);
+            Enqueue(roundId);
         }
     }
 
@@ -75,7 +77,7 @@ public sealed partial class AggregationWorker(
         var started = time.GetTimestamp();
         var updates = manifest.Select(member => new WeightedUpdate(member.Weight!.Value, Reader(member, run.Model.Layout))).ToList();
         var weights = FedAvg.Combine(runs.Weights(book.RunId, run.Model, book.BaseModel), updates, options.Threads == 0 ? Environment.ProcessorCount : options.Threads);
-        var evaluation = Evaluate(run, book.Round, weights, stoppingToken);
+        var evaluation = Evaluate(run, book, weights, stoppingToken);
         var staged = blobs.Unreleased.Stage(SafetensorsWriter.Write(run.Model.Layout, weights));
         blobs.Unreleased.Publish(staged);
         runs.Remember(book.RunId, staged.Ref.Sha256, weights);
@@ -102,23 +104,31 @@ public sealed partial class AggregationWorker(
     };
 
     /// <summary>Scores a global model on the run's held-out data, when the run wants it after this round.</summary>
-    private static ModelEvaluation? Evaluate(RunModel run, int round, float[] weights, CancellationToken cancellationToken)
+    /// <returns>Null also when a score is not finite, as after a diverged training: no message can carry it.</returns>
+    private ModelEvaluation? Evaluate(RunModel run, Book book, float[] weights, CancellationToken cancellationToken)
     {
-        var isDue = round % run.Spec.Evaluation.EveryRounds == 0 || round == run.Spec.Rounds;
-        if (run.HeldOut is not { Count: > 0 } examples || !isDue)
+        var isDue = book.Round % run.Spec.Evaluation.EveryRounds == 0 || book.Round == run.Spec.Rounds;
+        if (!isDue || runs.HeldOut(book.RunId, run) is not { Count: > 0 } examples)
         {
             return null;
         }
 
         var result = Evaluator.Evaluate(run.Model, weights, examples, run.Spec.Training.Loss, run.Spec.Data.Label?.Scale ?? 1, cancellationToken);
+        var (loss, error) = (result.LossSum / result.Count, result.AbsoluteErrorSum / result.Count);
+        if (!double.IsFinite(loss) || !double.IsFinite(error ?? 0))
+        {
+            LogNotFinite(book.RunId, book.Round, loss);
+            return null;
+        }
+
         return new ModelEvaluation
         {
             ExampleCount = result.Count,
-            Loss = result.LossSum / result.Count,
+            Loss = loss,
             Accuracy = result.CorrectCount / (double?)result.Count,
             PerClassAccuracy = result.CorrectCount is null ? null : result.Classes.Select(score => score.Count == 0 ? null : score.CorrectCount / (double?)score.Count).ToList(),
             Auc = result.Auc,
-            MeanAbsoluteError = result.AbsoluteErrorSum / result.Count,
+            MeanAbsoluteError = error,
         };
     }
 
@@ -131,6 +141,9 @@ public sealed partial class AggregationWorker(
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "Could not combine round {roundId}: {fault} Trying again in {backOff}.")]
-    private partial void LogFault(Guid roundId, string fault, TimeSpan backOff);
+    [LoggerMessage(LogLevel.Error, "Could not combine round {roundId}. Trying again in {pause}.")]
+    private partial void LogFault(Exception fault, Guid roundId, TimeSpan pause);
+
+    [LoggerMessage(LogLevel.Warning, "Run {runId}, round {round}: the model's loss on the held-out data is {loss}; the round is reported without scores.")]
+    private partial void LogNotFinite(Guid runId, int round, double loss);
 }

@@ -47,6 +47,18 @@ public static class BookProtocol
     /// <param name="defect">What is wrong with its bytes; null when nothing is.</param>
     public static BookDecision OnSubmitted(Book book, BookMember? member, UpdateSubmitted message, BlobDefect? defect)
     {
+        // What is checked of the bytes depends on the run, so the message must not choose another one than its round's.
+        if (message.RunId != book.RunId || message.Round != book.Round)
+        {
+            return Reject(
+                book,
+                member,
+                message,
+                RejectionCode.NotSelected,
+                $"Round {message.RoundId} is round {book.Round} of run {book.RunId}, not round {message.Round} of run {message.RunId}.",
+                isFinal: false);
+        }
+
         if (member is null)
         {
             return book.IsComplete || book.State != BookState.Open

@@ -2,20 +2,21 @@ using System.Collections.Concurrent;
 using FlEvents.Aggregator.Storage;
 using FlEvents.Contracts;
 using FlEvents.Learning.Data;
+using FlEvents.Learning.Losses;
 using FlEvents.Learning.Models;
 using FlEvents.Learning.Safetensors;
 using FlEvents.ServiceDefaults.Blobs;
 
 namespace FlEvents.Aggregator.Rounds;
 
-/// <summary>A run as the Aggregator needs it: its architecture and its held-out data.</summary>
-/// <param name="HeldOut">Null when the run names no evaluation data set.</param>
-public record RunModel(RunSpec Spec, Model Model, Examples? HeldOut);
+/// <summary>A run as the Aggregator needs it.</summary>
+public record RunModel(RunSpec Spec, Model Model);
 
 /// <summary>Runs in memory: architecture, held-out data and newest weights, read again from disk after a restart.</summary>
 public sealed class RunModels(AggregatorDatabase database, AggregatorOptions options, BlobStores blobs)
 {
-    private readonly ConcurrentDictionary<Guid, Lazy<RunModel>> _runs = new();
+    private readonly ConcurrentDictionary<Guid, RunModel> _runs = new();
+    private readonly ConcurrentDictionary<Guid, Examples> _heldOut = new();
     private readonly ConcurrentDictionary<Guid, (string Sha256, float[] Weights)> _newest = new();
 
     /// <summary>The run, or null when this service has not been told of it.</summary>
@@ -23,37 +24,50 @@ public sealed class RunModels(AggregatorDatabase database, AggregatorOptions opt
     {
         if (_runs.TryGetValue(runId, out var known))
         {
-            return known.Value;
+            return known;
         }
 
-        return database.Read(transaction => ModelStore.FindSpec(transaction, runId)) is { } spec
-            ? _runs.GetOrAdd(runId, _ => new Lazy<RunModel>(() => Load(spec))).Value
-            : null;
+        return database.Read(transaction => ModelStore.FindSpec(transaction, runId)) is { } spec ? _runs.GetOrAdd(runId, _ => Build(spec)) : null;
     }
 
-    /// <summary>Builds the architecture and reads the held-out data.</summary>
-    /// <exception cref="DataException">The held-out data can't be read, or does not fit the model.</exception>
-    /// <exception cref="RunRefusedException">The run asks for something this service does not have.</exception>
-    public RunModel Load(RunSpec spec)
+    /// <summary>Builds the architecture.</summary>
+    /// <exception cref="RunRefusedException">The run asks for a model that can't be built or scored.</exception>
+    public static RunModel Build(RunSpec spec)
     {
         if (Model.Check(spec.Model) is [var error, ..])
         {
             throw new RunRefusedException($"model.{error.Path}: {error.Message}");
         }
 
-        var model = Model.Create(spec.Model);
-        if (spec.Evaluation.DataSet is not { } name)
+        return Loss.Mismatch(spec.Training.Loss, spec.Model.Outputs) is { } mismatch
+            ? throw new RunRefusedException(mismatch)
+            : new RunModel(spec, Model.Create(spec.Model));
+    }
+
+    /// <summary>The examples that score a run's global models; null when the run names no evaluation data set.</summary>
+    /// <remarks>Apart from the architecture: updates are admitted also while these can't be read.</remarks>
+    /// <exception cref="DataException">They can't be read, or do not fit the model.</exception>
+    /// <exception cref="RunRefusedException">This service does not have the data set.</exception>
+    public Examples? HeldOut(Guid runId, RunModel run)
+    {
+        if (run.Spec.Evaluation.DataSet is not { } name)
         {
-            return new RunModel(spec, model, HeldOut: null);
+            return null;
+        }
+
+        if (_heldOut.TryGetValue(runId, out var known))
+        {
+            return known;
         }
 
         if (!options.DataSets.TryGetValue(name, out var source))
         {
-            var known = options.DataSets.Count == 0 ? "it has none" : $"it has {string.Join(", ", options.DataSets.Keys.Order(StringComparer.Ordinal))}";
-            throw new RunRefusedException($"The Aggregator has no data set \"{name}\" for evaluation; {known}.");
+            var others = options.DataSets.Count == 0 ? "it has none" : $"it has {string.Join(", ", options.DataSets.Keys.Order(StringComparer.Ordinal))}";
+            throw new RunRefusedException($"The Aggregator has no data set \"{name}\" for evaluation; {others}.");
         }
 
-        return new RunModel(spec, model, DataSetReader.Read(source, spec.Data with { DataSet = name }, spec.Model.InputShape, spec.Model.Outputs));
+        var examples = DataSetReader.Read(source, run.Spec.Data with { DataSet = name }, run.Spec.Model.InputShape, ClassesOf(run.Spec));
+        return _heldOut.GetOrAdd(runId, examples);
     }
 
     /// <summary>Weights of a released model, shape [P].</summary>
@@ -75,8 +89,17 @@ public sealed class RunModels(AggregatorDatabase database, AggregatorOptions opt
     public void Forget(Guid runId)
     {
         _runs.TryRemove(runId, out _);
+        _heldOut.TryRemove(runId, out _);
         _newest.TryRemove(runId, out _);
     }
+
+    /// <summary>Classes a label may have; null where it is a number.</summary>
+    private static int? ClassesOf(RunSpec spec) => spec.Training.Loss switch
+    {
+        LossKind.CrossEntropy => spec.Model.Outputs,
+        LossKind.BinaryCrossEntropy => 2,
+        _ => null,
+    };
 }
 
 /// <summary>The Aggregator can't serve a run. The message names the value and what was expected.</summary>

@@ -76,11 +76,21 @@ public static class BookStore
         member.Weight,
     });
 
-    private const string InsertEarly = "insert into early_message (round_id, type, body) values (@roundId, @type, @body)";
+    private const string UpdateLeft = "update book_member set has_left = 1 where client_id = @clientId";
+
+    /// <summary>Notes that a client has left: nothing of it is kept beyond its rounds.</summary>
+    public static void MarkLeft(Transaction transaction, string clientId) => transaction.Execute(UpdateLeft, new { clientId });
+
+    private const string InsertEarly = "insert into early_message (round_id, type, body, kept_at) values (@roundId, @type, @body, @now)";
 
     /// <summary>Keeps a message until the round's book grows.</summary>
     public static void KeepEarly(Transaction transaction, Guid roundId, object message) => transaction.Execute(
-        InsertEarly, new { roundId, type = message.GetType().Name, body = JsonSerializer.Serialize(message, message.GetType(), Json) });
+        InsertEarly, new { roundId, type = message.GetType().Name, body = JsonSerializer.Serialize(message, message.GetType(), Json), now = transaction.Now });
+
+    private const string DeleteEarlyBefore = "delete from early_message where kept_at < @before";
+
+    /// <summary>Forgets kept messages whose book never came.</summary>
+    public static void ForgetEarly(Transaction transaction, DateTimeOffset before) => transaction.Execute(DeleteEarlyBefore, new { before });
 
     private const string SelectEarly = "select type, body from early_message where round_id = @roundId order by seq";
     private const string DeleteEarly = "delete from early_message where round_id = @roundId";

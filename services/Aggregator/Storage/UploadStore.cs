@@ -18,40 +18,40 @@ public static class UploadStore
     public static IReadOnlyList<Upload> OfReservation(Transaction transaction, Guid reservationId) =>
         transaction.Query<Upload>(SelectOfReservation, new { reservationId });
 
-    private const string SelectOfRound = """
-        select u.reservation_id, u.sha256, u.size from upload u join book_member m using (reservation_id) where m.round_id = @roundId
-        """;
-
-    public static IReadOnlyList<Upload> OfRound(Transaction transaction, Guid roundId) => transaction.Query<Upload>(SelectOfRound, new { roundId });
-
-    private const string SelectOfClient = """
-        select u.reservation_id, u.sha256, u.size from upload u join book_member m using (reservation_id) join book b using (round_id)
-        where m.client_id = @clientId and b.state in ('Released', 'Abandoned')
-        """;
-
-    /// <summary>A client's updates of rounds that are final.</summary>
-    public static IReadOnlyList<Upload> OfClient(Transaction transaction, string clientId) => transaction.Query<Upload>(SelectOfClient, new { clientId });
-
-    private const string SelectCollectable = """
+    private const string WithRound = """
         select u.reservation_id, u.sha256, u.size from upload u
         left join book_member m using (reservation_id) left join book b using (round_id) left join run r using (run_id)
-        where (m.round_id is null and u.received_at < @before)
-            or (b.state in ('Released', 'Abandoned') and coalesce(json_extract(r.spec, '$.keepUpdates'), 'none') = 'none')
-        limit 10000
         """;
 
-    /// <summary>Updates nobody needs: of final rounds whose run keeps none, and those no round has claimed since <paramref name="before"/>.</summary>
-    public static IReadOnlyList<Upload> Collectable(Transaction transaction, DateTimeOffset before) => transaction.Query<Upload>(SelectCollectable, new { before });
+    private const string IsOver = """
+        b.state in ('Released', 'Abandoned') and (m.has_left or coalesce(json_extract(r.spec, '$.keepUpdates'), 'none') = 'none')
+        """;
+
+    private const string SelectOverOfRound = $"{WithRound} where m.round_id = @roundId and {IsOver}";
+
+    /// <summary>Updates of a round that nobody needs: it is final, and its run keeps none or their client has left.</summary>
+    public static IReadOnlyList<Upload> OverOfRound(Transaction transaction, Guid roundId) => transaction.Query<Upload>(SelectOverOfRound, new { roundId });
+
+    private const string SelectOver = $"{WithRound} where (m.round_id is null and u.received_at < @before) or ({IsOver}) limit 10000";
+
+    /// <summary>Updates nobody needs: of all such rounds, and those no round has claimed since <paramref name="before"/>.</summary>
+    public static IReadOnlyList<Upload> Over(Transaction transaction, DateTimeOffset before) => transaction.Query<Upload>(SelectOver, new { before });
+
+    private const string SelectIsClosed = """
+        select exists (select 1 from book_member m join book b using (round_id) where m.reservation_id = @reservationId and b.state in ('Released', 'Abandoned'))
+        """;
+
+    /// <summary>Whether a task's round is final.</summary>
+    public static bool IsClosed(Transaction transaction, Guid reservationId) => transaction.Scalar<bool>(SelectIsClosed, new { reservationId });
 
     private const string DeleteOne = "delete from upload where reservation_id = @ReservationId and sha256 = @Sha256";
-    private const string CountOfHash = "select count(*) from upload where sha256 = @Sha256";
 
-    /// <returns>Whether no other task refers to the same bytes, so that they may be deleted.</returns>
-    public static bool Delete(Transaction transaction, Upload upload)
-    {
-        transaction.Execute(DeleteOne, upload);
-        return transaction.Scalar<int>(CountOfHash, upload) == 0;
-    }
+    public static void Delete(Transaction transaction, Upload upload) => transaction.Execute(DeleteOne, upload);
+
+    private const string SelectIsReferenced = "select exists (select 1 from upload where sha256 = @sha256)";
+
+    /// <summary>Whether some task's update has these bytes.</summary>
+    public static bool IsReferenced(Transaction transaction, string sha256) => transaction.Scalar<bool>(SelectIsReferenced, new { sha256 });
 
     private const string SelectHashes = "select distinct sha256 from upload";
 

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -23,7 +24,7 @@ public static class FedAvg
     /// <param name="updates">In client-id order, at least one: the order of every sum. Not the order they came in.</param>
     /// <param name="threads">At least 1. Slices are shared among them, sums are not, so that it does not change a bit.</param>
     /// <returns>Shape [P]; each value summed in double in the order of the updates, rounded to float once.</returns>
-    /// <remarks>Memory is O(slice × threads), whatever the number of updates.</remarks>
+    /// <remarks>Memory is O(slice × threads), whatever the number of updates. A reader's exception comes as it was thrown.</remarks>
     public static float[] Combine(float[] globalWeights, IReadOnlyList<WeightedUpdate> updates, int threads)
     {
         ArgumentOutOfRangeException.ThrowIfZero(updates.Count);
@@ -40,8 +41,17 @@ public static class FedAvg
             return result;
         }
 
-        Parallel.For(0, slices, new ParallelOptions { MaxDegreeOfParallelism = threads }, slice =>
-            CombineSlice(globalWeights, updates, total, slice * SliceLength, result));
+        try
+        {
+            Parallel.For(0, slices, new ParallelOptions { MaxDegreeOfParallelism = threads }, slice =>
+                CombineSlice(globalWeights, updates, total, slice * SliceLength, result));
+        }
+        catch (AggregateException e)
+        {
+            // A reader's fault is the same to the caller, however many threads there are.
+            ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
+        }
+
         return result;
     }
 

@@ -55,13 +55,22 @@ public sealed class RunningTasks(TimeProvider time)
 }
 
 /// <summary>One task in this process's hands: its lease as this process measures it, and the means to stop it.</summary>
-public sealed class RunningTask(Guid reservationId, LeaseClock lease, CancellationToken stopping) : IDisposable
+public sealed class RunningTask : IDisposable
 {
-    private readonly CancellationTokenSource _cancellation = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+    // Not disposed: whoever goes through the tasks may ask one, or cancel it, that has just ended.
+    private readonly CancellationTokenSource _cancellation = new();
+    private readonly CancellationTokenRegistration _stopping;
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private LeaseClock _lease = lease;
+    private LeaseClock _lease;
 
-    public Guid ReservationId => reservationId;
+    public RunningTask(Guid reservationId, LeaseClock lease, CancellationToken stopping)
+    {
+        ReservationId = reservationId;
+        _lease = lease;
+        _stopping = stopping.Register(_cancellation.Cancel);
+    }
+
+    public Guid ReservationId { get; }
 
     public LeaseClock Lease
     {
@@ -83,5 +92,5 @@ public sealed class RunningTask(Guid reservationId, LeaseClock lease, Cancellati
 
     public void Complete() => _completion.TrySetResult();
 
-    public void Dispose() => _cancellation.Dispose();
+    public void Dispose() => _stopping.Dispose();
 }

@@ -53,9 +53,12 @@ public static class LedgerChain
             ("event", entry.Event),
             ("charge", entry.Charge),
             ("reason", entry.Reason),
-            ("at", entry.At.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffffff'Z'", CultureInfo.InvariantCulture))));
+            ("at", Text(entry.At))));
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
+
+    /// <summary>The one spelling of a time, in hashes and in the database: UTC with seven decimals.</summary>
+    public static string Text(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffffff'Z'", CultureInfo.InvariantCulture);
 
     /// <summary>The word that stands for an enum's member in hashes and in the database: the one the wire uses.</summary>
     public static string Name<T>(T member)

@@ -2,25 +2,43 @@ using FlEvents.Contracts;
 
 namespace FlEvents.PrivacyAccountant;
 
-/// <summary>An entry as parameters: enums are words in the database.</summary>
-internal sealed record EntryRow(LedgerEntry Entry, string Kind, string Unit, string State)
+/// <summary>An entry as it is written: enums and times are words in the database.</summary>
+internal sealed record EntryRow
 {
-    public long Sequence => Entry.Sequence;
-    public Guid ReservationId => Entry.ReservationId;
-    public Guid LedgerId => Entry.LedgerId;
-    public Guid RunId => Entry.RunId;
-    public int Round => Entry.Round;
-    public string ClientId => Entry.ClientId;
-    public int Attempt => Entry.Attempt;
-    public string Event => Entry.Event;
-    public string Charge => Entry.Charge;
-    public string? Reason => Entry.Reason;
-    public DateTimeOffset At => Entry.At;
-    public string PreviousHash => Entry.PreviousHash;
-    public string Hash => Entry.Hash;
+    public required long Sequence { get; init; }
+    public required string Kind { get; init; }
+    public required Guid ReservationId { get; init; }
+    public required Guid LedgerId { get; init; }
+    public required string Unit { get; init; }
+    public required Guid RunId { get; init; }
+    public required int Round { get; init; }
+    public required string ClientId { get; init; }
+    public required int Attempt { get; init; }
+    public required string Event { get; init; }
+    public required string Charge { get; init; }
+    public required string? Reason { get; init; }
+    public required string At { get; init; }
+    public required string PreviousHash { get; init; }
+    public required string Hash { get; init; }
 
-    public static EntryRow Of(LedgerEntry entry) =>
-        new(entry, LedgerChain.Name(entry.Kind), LedgerChain.Name(entry.Unit), LedgerChain.Name(Ledger.StateAfter(entry.Kind)));
+    public static EntryRow Of(LedgerEntry entry) => new()
+    {
+        Sequence = entry.Sequence,
+        Kind = LedgerChain.Name(entry.Kind),
+        ReservationId = entry.ReservationId,
+        LedgerId = entry.LedgerId,
+        Unit = LedgerChain.Name(entry.Unit),
+        RunId = entry.RunId,
+        Round = entry.Round,
+        ClientId = entry.ClientId,
+        Attempt = entry.Attempt,
+        Event = entry.Event,
+        Charge = entry.Charge,
+        Reason = entry.Reason,
+        At = LedgerChain.Text(entry.At),
+        PreviousHash = entry.PreviousHash,
+        Hash = entry.Hash,
+    };
 }
 
 internal sealed record CommitRow
@@ -43,6 +61,16 @@ internal sealed record LedgerRow
     public string PartitionRule { get; init; } = "";
     public long PartitionSeed { get; init; }
     public int PartitionIndex { get; init; }
+
+    public static LedgerRow Of(LedgerIdentity ledger) => new()
+    {
+        LedgerId = PrivacyAccountant.LedgerId.Of(ledger),
+        Owner = ledger.Owner,
+        DataSet = ledger.DataSet,
+        PartitionRule = ledger.PartitionRule,
+        PartitionSeed = ledger.PartitionSeed,
+        PartitionIndex = ledger.PartitionIndex,
+    };
 
     public LedgerView ToView(IEnumerable<UnitRow> units) => new()
     {

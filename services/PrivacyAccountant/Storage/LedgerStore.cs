@@ -16,43 +16,43 @@ public sealed class LedgerStore(Database database)
         select run_id, round, committed, sequence, hash from committed_round where run_id = @runId and round = @round
         """;
 
-    // By id and by ledger: a request meets its own reservation and whatever holds its ledger in the round.
+    // By client and by ledger: a request meets its own reservation and whatever holds its ledger in the round.
     private const string SelectMet = """
         select reservation_id, unit, ledger_id, run_id, round, client_id, attempt, event, charge, state from reservation
-        where reservation_id in (select value from json_each(@reservationIds))
+        where run_id = @runId and round = @round and client_id in (select value from json_each(@clientIds))
         union
         select reservation_id, unit, ledger_id, run_id, round, client_id, attempt, event, charge, state from reservation
-        where ledger_id in (select value from json_each(@ledgerIds)) and unit in ('example', 'client') and run_id = @runId and round = @round
+        where run_id = @runId and round = @round and ledger_id in (select value from json_each(@ledgerIds))
         """;
 
-    public static LedgerState Load(Transaction transaction, ReserveBudget message)
-    {
-        var reservationIds = message.Clients.Select(client => ReservationId.Of(message.RunId, message.Round, client.ClientId, message.Attempt));
-        var ledgerIds = message.Clients.Select(client => LedgerId.Of(client.Ledger));
-        return StateOf(transaction, message.RunId, message.Round, transaction.Query<Reservation>(SelectMet, new
+    public static LedgerState Load(Transaction transaction, ReserveBudget message) => StateOf(
+        transaction, message.RunId, message.Round, transaction.Query<Reservation>(SelectMet, new
         {
-            reservationIds = JsonSerializer.Serialize(reservationIds),
-            ledgerIds = JsonSerializer.Serialize(ledgerIds),
             runId = message.RunId,
             round = message.Round,
+            clientIds = Json(message.Clients.Select(client => client.ClientId)),
+            ledgerIds = Json(message.Clients.Select(client => LedgerId.Of(client.Ledger))),
         }));
-    }
 
-    private const string SelectOpen = """
+    private const string SelectRound = """
         select reservation_id, unit, ledger_id, run_id, round, client_id, attempt, event, charge, state from reservation
-        where run_id = @runId and round = @round and state = 'reserved'
+        where run_id = @runId and round = @round
         """;
 
     public static LedgerState Load(Transaction transaction, CommitBudget message) => StateOf(
-        transaction, message.RunId, message.Round, transaction.Query<Reservation>(SelectOpen, new { runId = message.RunId, round = message.Round }));
+        transaction, message.RunId, message.Round, transaction.Query<Reservation>(SelectRound, new { runId = message.RunId, round = message.Round }));
 
-    private const string SelectNamed = """
+    private const string SelectClient = """
         select reservation_id, unit, ledger_id, run_id, round, client_id, attempt, event, charge, state from reservation
-        where reservation_id = @reservationId
+        where run_id = @runId and round = @round and client_id = @clientId
         """;
 
     public static LedgerState Load(Transaction transaction, RefundBudget message) => StateOf(
-        transaction, message.RunId, message.Round, transaction.Query<Reservation>(SelectNamed, new { reservationId = message.ReservationId }));
+        transaction, message.RunId, message.Round,
+        transaction.Query<Reservation>(SelectClient, new { runId = message.RunId, round = message.Round, clientId = message.ClientId }));
+
+    // One parameter for a whole page.
+    private static string Json<T>(IEnumerable<T> rows) => JsonSerializer.Serialize(rows, JsonSerializerOptions.Web);
 
     private static LedgerState StateOf(Transaction transaction, Guid runId, int round, IReadOnlyList<Reservation> reservations)
     {
@@ -65,47 +65,77 @@ public sealed class LedgerStore(Database database)
         };
     }
 
-    private const string InsertLedger = """
+    private const string InsertLedgers = """
         insert into ledger (ledger_id, owner, data_set, partition_rule, partition_seed, partition_index)
-        values (@LedgerId, @Owner, @DataSet, @PartitionRule, @PartitionSeed, @PartitionIndex)
+        select value ->> 'ledgerId', value ->> 'owner', value ->> 'dataSet', value ->> 'partitionRule', value ->> 'partitionSeed', value ->> 'partitionIndex'
+        from json_each(@ledgers) where true
         on conflict (ledger_id) do nothing
         """;
 
-    private const string InsertEntry = """
+    // Each row is parsed once, as jsonb: value ->> 'name' would parse it for every column.
+    private const string InsertEntries = """
+        with page (row) as materialized (select jsonb(value) from json_each(@entries) order by key)
         insert into ledger_entry
             (sequence, kind, reservation_id, ledger_id, unit, run_id, round, client_id, attempt, event, charge, reason, at, previous_hash, hash)
-        values
-            (@Sequence, @Kind, @ReservationId, @LedgerId, @Unit, @RunId, @Round, @ClientId, @Attempt, @Event, @Charge, @Reason, @At, @PreviousHash, @Hash)
+        select row ->> 'sequence', row ->> 'kind', row ->> 'reservationId', row ->> 'ledgerId', row ->> 'unit', row ->> 'runId', row ->> 'round',
+            row ->> 'clientId', row ->> 'attempt', row ->> 'event', row ->> 'charge', row ->> 'reason', row ->> 'at', row ->> 'previousHash', row ->> 'hash'
+        from page
         """;
 
-    private const string InsertReservation = """
+    private const string InsertReservations = """
         insert into reservation (reservation_id, unit, ledger_id, run_id, round, client_id, attempt, event, charge, state)
-        values (@ReservationId, @Unit, @LedgerId, @RunId, @Round, @ClientId, @Attempt, @Event, @Charge, @State)
+        select reservation_id, unit, ledger_id, run_id, round, client_id, attempt, event, charge, 'reserved'
+        from ledger_entry where sequence >= @first and kind = 'reserve'
         """;
 
-    private const string UpdateReservation = "update reservation set state = @State where reservation_id = @ReservationId and unit = @Unit";
+    private const string InsertClients = """
+        insert into ledger_client (client_id, ledger_id) select client_id, ledger_id from ledger_entry where sequence >= @first and kind = 'reserve'
+        on conflict (client_id, ledger_id) do nothing
+        """;
+
+    private const string UpdateReservations = """
+        update reservation set state = case entry.kind when 'commit' then 'committed' else 'refunded' end
+        from (select run_id, round, client_id, attempt, unit, kind from ledger_entry where sequence >= @first and kind <> 'reserve') as entry
+        where reservation.run_id = entry.run_id and reservation.round = entry.round and reservation.client_id = entry.client_id
+            and reservation.attempt = entry.attempt and reservation.unit = entry.unit
+        """;
+
+    private const string InsertUnits = """
+        insert into ledger_unit (ledger_id, unit, entries, reserved, committed, refunded, unbounded)
+        select distinct ledger_id, unit, 0, 0, 0, 0, 0 from ledger_entry where sequence >= @first and kind = 'reserve'
+        on conflict (ledger_id, unit) do nothing
+        """;
+
+    private const string AddToUnits = """
+        update ledger_unit set entries = ledger_unit.entries + new.entries, reserved = reserved + new.reserves - new.commits - new.refunds,
+            committed = committed + new.commits, refunded = refunded + new.refunds, unbounded = unbounded + new.more_unbounded - new.less_unbounded
+        from (
+            select ledger_id, unit, count(*) as entries, sum(kind = 'reserve') as reserves, sum(kind = 'commit') as commits, sum(kind = 'refund') as refunds,
+                sum(kind = 'reserve' and charge = 'unbounded') as more_unbounded, sum(kind = 'refund' and charge = 'unbounded') as less_unbounded
+            from ledger_entry where sequence >= @first group by ledger_id, unit) as new
+        where ledger_unit.ledger_id = new.ledger_id and ledger_unit.unit = new.unit
+        """;
 
     private const string InsertCommit = """
         insert into committed_round (run_id, round, committed, sequence, hash) values (@RunId, @Round, @Committed, @Sequence, @Hash)
         on conflict (run_id, round) do nothing
         """;
 
-    /// <summary>Appends the decision's entries and brings reservations and receipts up to them.</summary>
+    /// <summary>Appends the decision's entries and brings everything that is told from them up to date; a few statements for a whole page.</summary>
     public static void Save(Transaction transaction, LedgerDecision decision)
     {
-        var rows = decision.Entries.Select(EntryRow.Of).ToList();
-        transaction.Execute(InsertLedger, decision.Ledgers.Select(ledger => new
+        if (decision.Entries.Count > 0)
         {
-            LedgerId = LedgerId.Of(ledger),
-            ledger.Owner,
-            ledger.DataSet,
-            ledger.PartitionRule,
-            ledger.PartitionSeed,
-            ledger.PartitionIndex,
-        }));
-        transaction.Execute(InsertEntry, rows);
-        transaction.Execute(InsertReservation, rows.Where(row => row.Entry.Kind == EntryKind.Reserve));
-        transaction.Execute(UpdateReservation, rows.Where(row => row.Entry.Kind != EntryKind.Reserve));
+            var first = decision.Entries[0].Sequence;
+            transaction.Execute(InsertLedgers, new { ledgers = Json(decision.Ledgers.Select(LedgerRow.Of)) });
+            transaction.Execute(InsertEntries, new { entries = Json(decision.Entries.Select(EntryRow.Of)) });
+            transaction.Execute(InsertClients, new { first });
+            transaction.Execute(InsertReservations, new { first });
+            transaction.Execute(UpdateReservations, new { first });
+            transaction.Execute(InsertUnits, new { first });
+            transaction.Execute(AddToUnits, new { first });
+        }
+
         if (decision.State.Commit is { } commit)
         {
             transaction.Execute(InsertCommit, new { commit.RunId, commit.Round, commit.Committed, commit.Receipt.Sequence, commit.Receipt.Hash });
@@ -131,18 +161,13 @@ public sealed class LedgerStore(Database database)
 
     private const string SelectLedgers = """
         select ledger_id, owner, data_set, partition_rule, partition_seed, partition_index from ledger
-        where ledger_id in (select ledger_id from reservation where client_id = @clientId)
+        where ledger_id in (select ledger_id from ledger_client where client_id = @clientId)
         order by owner, data_set, partition_rule, partition_seed, partition_index
         """;
 
     private const string SelectUnits = """
-        select r.ledger_id, r.unit,
-            (select count(*) from ledger_entry e where e.ledger_id = r.ledger_id and e.unit = r.unit) as entries,
-            sum(r.state = 'reserved') as reserved, sum(r.state = 'committed') as committed, sum(r.state = 'refunded') as refunded,
-            sum(r.state <> 'refunded' and r.charge = 'unbounded') as unbounded
-        from reservation r
-        where r.ledger_id in (select ledger_id from reservation where client_id = @clientId)
-        group by r.ledger_id, r.unit
+        select ledger_id, unit, entries, reserved, committed, refunded, unbounded from ledger_unit
+        where ledger_id in (select ledger_id from ledger_client where client_id = @clientId)
         """;
 
     /// <summary>The ledgers a client was ever charged in, whole: also with what other clients of the same data spent.</summary>

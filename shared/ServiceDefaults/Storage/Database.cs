@@ -164,7 +164,6 @@ public partial class Database : IAsyncDisposable
             try
             {
                 CommitOnce(batch);
-                Fault = null;
                 return;
             }
             catch (Exception e) when (!SqliteFaults.IsTransient(e))
@@ -209,6 +208,7 @@ public partial class Database : IAsyncDisposable
             transaction.Commit();
         }
 
+        Fault = null;
         if (done.Any(session => session.HasOutbox))
         {
             OutboxWritten.Set();

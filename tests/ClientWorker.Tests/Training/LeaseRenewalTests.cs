@@ -46,6 +46,18 @@ public sealed class LeaseRenewalTests : IAsyncDisposable
     }
 
     [Fact]
+    public void A_task_that_has_just_ended_can_still_be_asked_and_cancelled()
+    {
+        using var stopping = new CancellationTokenSource();
+        var task = new RunningTask(Guid.NewGuid(), LeaseClock.StartOf(Command("ward-000000"), _time), stopping.Token);
+        task.Dispose();
+        stopping.Cancel();
+        Assert.False(task.Cancelled.IsCancellationRequested);
+        task.Cancel();
+        Assert.True(task.Cancelled.IsCancellationRequested);
+    }
+
+    [Fact]
     public async Task All_tasks_that_are_due_are_renewed_and_the_others_are_not()
     {
         var early = await AcceptAsync("ward-000000");

@@ -71,6 +71,10 @@ public class RunSpecReaderTests
         Assert.Equal(expected, Specs.Errors(Specs.Images, change));
 
     [Fact]
+    public void A_number_too_large_for_a_double_is_refused_where_there_is_no_range() =>
+        Assert.Equal(["$.data.columns[0].mean: expected a number, got 1e999"], Specs.Errors(Specs.Table, "data.columns.0.mean = 1e999"));
+
+    [Fact]
     public void All_errors_are_reported_at_once_in_the_order_of_the_text_and_the_rules_last()
     {
         var errors = Specs.Errors(Specs.Images, "rounds = -3", "trainin = {}", "training.momentum = 2", "selection.leaseSeconds = 700", "evaluation.everyRounds = 0");

@@ -10,6 +10,7 @@ public class RunSpecRulesTests
     [InlineData("$.training.momentum", "training.optimizer = \"adam\"", "training.momentum = 0.9")]
     [InlineData("$.evaluation.federated", "training.validationFraction = 0")]
     [InlineData("$.model.outputs", "model.outputs = 1")]
+    [InlineData("$.model.inputShape[0]", "model.inputShape = [0, 28, 28]")]
     [InlineData("$.model.outputs", "training.loss = \"binaryCrossEntropy\"")]
     [InlineData("$.training.loss", "training.loss = \"meanSquaredError\"", "model.outputs = 1")]
     [InlineData("$.data.label", "data.columns = [{ \"name\": \"a\", \"kind\": \"numeric\" }]", "model.inputShape = [1]", "model.hidden = [4]")]

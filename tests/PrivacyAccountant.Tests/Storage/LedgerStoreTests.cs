@@ -56,6 +56,7 @@ public sealed class LedgerStoreTests : IAsyncDisposable
             Assert.Equal(world.Head, file.Store.Head());
             Assert.Equal(world.Entries, file.Store.Entries(after: 0, limit: int.MaxValue));
             Assert.Null(LedgerVerification.FirstFault(file.Store.Entries(after: 0, limit: int.MaxValue), file.Store.Receipts()));
+            Assert.All(world.Reservations.GroupBy(r => r.ClientId), client => AssertShown(world, client, file.Store.LedgersOf(client.Key)));
         }
     }
 
@@ -205,5 +206,19 @@ public sealed class LedgerStoreTests : IAsyncDisposable
         Assert.Equal((512, 512), (reserved.Entries.Count, committed.Entries.Count));
         Assert.Equal(1024, _file.Store.Head().Sequence);
         Assert.Equal(256, Assert.IsType<BudgetCommitted>(Assert.Single(committed.Messages)).Committed);
+    }
+
+    private static void AssertShown(LedgerWorld world, IEnumerable<Reservation> ofClient, IReadOnlyList<LedgerView> shown)
+    {
+        Assert.Equal(ofClient.Select(r => r.LedgerId).Distinct().Order(), shown.Select(ledger => ledger.LedgerId).Order());
+        Assert.All(shown, ledger => Assert.All(ledger.Units, unit =>
+        {
+            var entries = world.Entries.Count(entry => (entry.LedgerId, entry.Unit) == (ledger.LedgerId, unit.Unit));
+            var states = world.Reservations.Where(r => (r.LedgerId, r.Unit) == (ledger.LedgerId, unit.Unit)).ToLookup(r => r.State);
+            Assert.Equal(
+                (entries, states[ReservationState.Reserved].Count(), states[ReservationState.Committed].Count(), states[ReservationState.Refunded].Count()),
+                (unit.Entries, unit.Reserved, unit.Committed, unit.Refunded));
+            Assert.Equal(unit.Reserved + unit.Committed > 0 ? "unbounded" : "0", unit.Spent);
+        }));
     }
 }

@@ -50,6 +50,7 @@ create table book_member
     update_sha256      text,
     update_size        integer,
     weight             integer,
+    has_left           integer not null default 0,   -- the client has left since: its update goes when the round is final
     primary key (round_id, client_id)
 ) strict, without rowid;
 
@@ -59,7 +60,8 @@ create table early_message
     seq      integer primary key,
     round_id text not null,
     type     text not null,
-    body     text not null
+    body     text not null,
+    kept_at  text not null
 ) strict;
 
 create index early_message_of_round on early_message (round_id);

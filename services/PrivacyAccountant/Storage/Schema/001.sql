@@ -9,25 +9,44 @@ create table ledger
     partition_index integer not null
 ) strict, without rowid;
 
--- One charge of one client in one round and unit, and where it stands. Everything here can be told again from ledger_entry.
+-- What a ledger has been charged in each privacy unit: sums over ledger_entry, kept so that they need not be formed anew.
+create table ledger_unit
+(
+    ledger_id text    not null references ledger (ledger_id),
+    unit      text    not null check (unit in ('example', 'client')),
+    entries   integer not null,
+    reserved  integer not null check (reserved >= 0),
+    committed integer not null,
+    refunded  integer not null,
+    unbounded integer not null check (unbounded >= 0), -- reserved or committed charges against which no budget holds
+    primary key (ledger_id, unit)
+) strict, without rowid;
+
+-- Whose data a client has trained on.
+create table ledger_client
+(
+    client_id text not null,
+    ledger_id text not null references ledger (ledger_id),
+    primary key (client_id, ledger_id)
+) strict, without rowid;
+
+-- One charge of one client in one round and unit, and where it stands; ledger_entry tells the same again. Both keys begin with the round, so
+-- that a round's rows lie together and a charge costs as little in the millionth as in the first.
 create table reservation
 (
-    reservation_id text    not null,
-    unit           text    not null check (unit in ('example', 'client')),
-    ledger_id      text    not null references ledger (ledger_id),
     run_id         text    not null,
     round          integer not null check (round >= 1),
     client_id      text    not null,
     attempt        integer not null check (attempt >= 1),
+    unit           text    not null check (unit in ('example', 'client')),
+    ledger_id      text    not null references ledger (ledger_id),
+    reservation_id text    not null,
     event          text    not null,
     charge         text    not null,
     state          text    not null check (state in ('reserved', 'committed', 'refunded')),
-    primary key (reservation_id, unit),
-    unique (ledger_id, unit, run_id, round, attempt)
+    primary key (run_id, round, client_id, attempt, unit),
+    unique (run_id, round, ledger_id, attempt, unit)
 ) strict, without rowid;
-
-create index reservation_open on reservation (run_id, round) where state = 'reserved';
-create index reservation_client on reservation (client_id, ledger_id);
 
 create trigger reservation_is_final before update on reservation
 when old.state <> 'reserved' or new.state = 'reserved'
@@ -61,8 +80,6 @@ create table ledger_entry
     previous_hash  text    not null,
     hash           text    not null
 ) strict;
-
-create index ledger_entry_ledger on ledger_entry (ledger_id, unit);
 
 -- Also keeps "insert or replace" from putting an entry over another: that deletes without asking the trigger below.
 create trigger ledger_entry_continues before insert on ledger_entry

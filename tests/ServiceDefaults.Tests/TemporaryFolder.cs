@@ -1,9 +1,9 @@
-namespace FlEvents.ClientWorker.Tests;
+namespace FlEvents.ServiceDefaults.Tests;
 
-/// <summary>A folder for one test, deleted after it.</summary>
+/// <summary>A folder of one test's own, which goes with it.</summary>
 internal sealed class TemporaryFolder : IDisposable
 {
-    public string Path { get; } = Directory.CreateTempSubdirectory("fl-worker-").FullName;
+    public string Path { get; } = Directory.CreateTempSubdirectory("defaults-").FullName;
 
     public string File(string name) => System.IO.Path.Combine(Path, name);
 

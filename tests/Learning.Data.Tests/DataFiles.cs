@@ -4,7 +4,7 @@ using System.Text;
 namespace FlEvents.Learning.Data.Tests;
 
 /// <summary>A folder of its own for a test's files; gone after the test.</summary>
-public sealed class TemporaryFolder : IDisposable
+public sealed class DataFiles : IDisposable
 {
     private readonly string _path = Directory.CreateTempSubdirectory("flevents-data-").FullName;
 

@@ -1,0 +1,19 @@
+namespace FlEvents.Testing;
+
+/// <summary>Where a broker runs, and what faults can be done to it there.</summary>
+public interface IBrokerHost : IAsyncDisposable
+{
+    Uri Uri { get; }
+
+    Uri ManagementUri { get; }
+
+    Task StartAsync();
+
+    Task StopAsync();
+
+    Task KillAsync();
+
+    Task SuspendAsync();
+
+    Task ResumeAsync();
+}
