@@ -84,7 +84,7 @@ internal sealed class MemoryHost : IAsyncDisposable
     }
 
     public Task<HealthReport> HealthAsync() =>
-        _host.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(check => check.Name == "database-NoteStore", CancellationToken.None);
+        _host.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(check => check.Name == nameof(NoteDatabase), CancellationToken.None);
 
     public async ValueTask DisposeAsync()
     {
