@@ -11,6 +11,9 @@ var root = new RootCommand("FlEvents: federated learning by services that exchan
     ModelCommand.Create(),
 };
 var parsed = root.Parse(args);
+
+// A run that is interrupted takes its time: tasks go back, and what is in hand is stored.
+var invocation = new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(1) };
 return parsed.Errors.Count > 0 && parsed.Action is System.CommandLine.Invocation.ParseErrorAction
-    ? await parsed.InvokeAsync() == 0 ? ExitCode.Done : ExitCode.BadInput
-    : await parsed.InvokeAsync();
+    ? await parsed.InvokeAsync(invocation) == 0 ? ExitCode.Done : ExitCode.BadInput
+    : await parsed.InvokeAsync(invocation);

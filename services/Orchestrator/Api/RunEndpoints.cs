@@ -116,6 +116,8 @@ public static class RunEndpoints
     {
         var body = new byte[SpecReader.MaximumBytes + 1];
         var length = await request.Body.ReadAtLeastAsync(body, body.Length, throwOnEndOfStream: false, cancellationToken);
-        return length > SpecReader.MaximumBytes ? null : body.AsMemory(0, length);
+
+        // The cast matters: null alone would become an empty Memory<byte>.
+        return length > SpecReader.MaximumBytes ? null : (ReadOnlyMemory<byte>?)body.AsMemory(0, length);
     }
 }

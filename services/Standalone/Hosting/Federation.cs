@@ -33,7 +33,9 @@ public sealed class Federation : IAsyncDisposable
     /// <summary>Starts the services.</summary>
     /// <param name="stateFolder">What they keep; a folder of an earlier start is gone on with.</param>
     /// <param name="url">Address to listen on.</param>
-    public static async Task<Federation> StartAsync(RunFile file, string stateFolder, Transport transport, string url, CancellationToken cancellationToken)
+    /// <param name="adjust">Puts services of the host's own in the place of these; null for none.</param>
+    public static async Task<Federation> StartAsync(
+        RunFile file, string stateFolder, Transport transport, string url, CancellationToken cancellationToken, Action<IServiceCollection>? adjust = null)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = Environments.Production });
         builder.Configuration.AddJsonStream(FederationSettings.Create(file, stateFolder, transport, Environment.ProcessorCount));
@@ -56,6 +58,7 @@ public sealed class Federation : IAsyncDisposable
             bus.AddPrivacyAccountantConsumers();
             bus.AddClientWorkerConsumers(builder.Configuration);
         });
+        adjust?.Invoke(builder.Services);
         var app = builder.Build();
         app.MapServiceDefaults();
         app.MapOrchestrator();

@@ -1,6 +1,6 @@
 using FlEvents.Contracts;
 using FlEvents.Learning.Data;
-using SpecError = FlEvents.Orchestrator.Runs.SpecError;
+using FlEvents.Learning;
 
 namespace FlEvents.Standalone.RunFiles;
 
@@ -14,12 +14,12 @@ internal static class DataFiles
     {
         var run = file.Run;
         var errors = new[] { run.Data.DataSet, run.Evaluation.DataSet }.OfType<string>().Distinct()
-            .SelectMany(name => Errors($"{root}.simulation.data.{name}", () => Read(run, file.Simulation.Data[name])))
+            .SelectMany(name => Errors($"{root}.simulation.data.{name}", () => Read(run, name, file.Simulation.Data[name])))
             .ToList();
         return errors.Count > 0 ? errors : Errors($"{root}.simulation.partition", () => CheckPartition(file)).ToList();
     }
 
-    private static IReadOnlyList<string> Read(RunSpec run, DataSource source)
+    private static IReadOnlyList<string> Read(RunSpec run, string name, DataSource source)
     {
         int? classes = run.Training.Loss switch
         {
@@ -29,7 +29,7 @@ internal static class DataFiles
         };
 
         // Generated images cannot be malformed: one tells whether they fit the model.
-        DataSetReader.Read(source.Kind == DataSourceKind.Digits ? source with { Take = 1 } : source, run.Data, run.Model.InputShape, classes);
+        DataSetReader.Read(source.Kind == DataSourceKind.Digits ? source with { Take = 1 } : source, run.Data with { DataSet = name }, run.Model.InputShape, classes);
         return [];
     }
 

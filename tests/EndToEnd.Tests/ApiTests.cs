@@ -1,0 +1,197 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+
+namespace FlEvents.EndToEnd.Tests;
+
+/// <summary>The HTTP API, of a program that hosts all services; its own run is paused meanwhile.</summary>
+public sealed class ApiTests(ApiServer server) : IClassFixture<ApiServer>, IAsyncLifetime
+{
+    public async ValueTask InitializeAsync() => Assert.Equal("paused", await server.PostAsync(server.RunId, "pause"));
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    [Fact]
+    public async Task An_idempotency_key_makes_one_run_from_one_request()
+    {
+        var body = TinyRun.Body();
+        using var created = await server.PostRunAsync(body.ToJsonString(), "nightly");
+        using var again = await server.PostRunAsync(body.ToJsonString(), "nightly");
+        body["seed"] = 6;
+        using var other = await server.PostRunAsync(body.ToJsonString(), "nightly");
+
+        Assert.Equal((201, 200, 409), ((int)created.StatusCode, (int)again.StatusCode, (int)other.StatusCode));
+        var runId = await IdOfAsync(created);
+        Assert.Equal($"/runs/{runId}", created.Headers.Location?.ToString());
+        Assert.Equal(runId, await IdOfAsync(again));
+        var problem = await ProblemAsync(other);
+        Assert.Equal($"Idempotency-Key nightly has created run {runId} from another request.", problem.GetProperty("detail").GetString());
+        Assert.Equal("completed", (await server.EndAsync(runId)).GetProperty("state").GetString());
+    }
+
+    [Fact]
+    public async Task A_bad_body_is_answered_with_everything_that_is_wrong_with_it()
+    {
+        var body = TinyRun.Body();
+        body["rounds"] = 0;
+        body["training"]!["bathcSize"] = 3;
+        body["selection"]!["deadlineSeconds"] = "soon";
+        using var wrong = await server.PostRunAsync(body.ToJsonString());
+        using var cut = await server.PostRunAsync("{ \"name\": ");
+        using var large = await server.PostRunAsync(new string(' ', (1 << 20) + 1));
+
+        Assert.Equal((400, 400, 413), ((int)wrong.StatusCode, (int)cut.StatusCode, (int)large.StatusCode));
+        var errors = (await ProblemAsync(wrong)).GetProperty("errors");
+        Assert.Equal(["$.rounds", "$.selection.deadlineSeconds", "$.training.bathcSize"], errors.EnumerateObject().Select(error => error.Name).Order(StringComparer.Ordinal));
+        Assert.Equal("unknown key; did you mean \"batchSize\"?", errors.GetProperty("$.training.bathcSize")[0].GetString());
+        Assert.Equal(["$"], (await ProblemAsync(cut)).GetProperty("errors").EnumerateObject().Select(error => error.Name));
+        await ProblemAsync(large);
+    }
+
+    [Theory]
+    [InlineData("GET", "runs/01a1fee7-0000-7000-8000-000000000000")]
+    [InlineData("GET", "runs/01a1fee7-0000-7000-8000-000000000000/rounds")]
+    [InlineData("GET", "runs/01a1fee7-0000-7000-8000-000000000000/clients")]
+    [InlineData("GET", "runs/01a1fee7-0000-7000-8000-000000000000/model")]
+    [InlineData("GET", "runs/01a1fee7-0000-7000-8000-000000000000/events")]
+    [InlineData("POST", "runs/01a1fee7-0000-7000-8000-000000000000/stop")]
+    [InlineData("DELETE", "clients/nobody")]
+    [InlineData("GET", "ledger/clients/nobody")]
+    [InlineData("GET", "models/0000000000000000000000000000000000000000000000000000000000000000")]
+    [InlineData("GET", "nothing")]
+    public async Task What_is_not_there_is_a_problem_with_status_404(string method, string path)
+    {
+        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+        using var response = await server.Http.SendAsync(request);
+
+        Assert.Equal(404, (int)response.StatusCode);
+        await ProblemAsync(response);
+    }
+
+    [Fact]
+    public async Task Events_tell_every_round_and_end_with_the_run()
+    {
+        var runId = await server.CreateAsync(TinyRun.Body());
+        var events = await server.EventsAsync(runId);
+
+        var (name, last) = events[^1];
+        Assert.Equal("run", name);
+        Assert.Equal("completed", last.GetProperty("run").GetProperty("state").GetString());
+        var rounds = events.Where(item => item.Name == "round").Select(item => item.Data.GetProperty("round")).ToList();
+        Assert.Equal([1, 2, 3], rounds.Where(round => round.GetProperty("state").GetString() == "done").Select(round => round.GetProperty("round").GetInt32()).Distinct());
+
+        // Who comes late is told the same end.
+        Assert.Equal(last.GetProperty("run").GetRawText(), (await server.EventsAsync(runId))[^1].Data.GetProperty("run").GetRawText());
+    }
+
+    [Fact]
+    public async Task The_newest_model_is_served_under_its_hash()
+    {
+        var runId = await server.CreateAsync(TinyRun.Body());
+        var run = await server.EndAsync(runId);
+
+        var sha256 = run.GetProperty("model").GetProperty("sha256").GetString();
+        Assert.Equal(sha256, (await server.RoundsAsync(runId))[^1].GetProperty("modelSha256").GetString());
+        using var model = await server.Http.GetAsync(new Uri($"runs/{runId}/model", UriKind.Relative));
+        Assert.Equal("application/octet-stream", model.Content.Headers.ContentType?.ToString());
+        Assert.Equal(sha256, Product.Sha256(await model.Content.ReadAsByteArrayAsync()));
+        Assert.Equal(sha256, Product.Sha256(await server.Http.GetByteArrayAsync(new Uri($"models/{sha256}", UriKind.Relative))));
+    }
+
+    [Fact]
+    public async Task The_OpenAPI_document_lists_the_paths()
+    {
+        var document = await server.GetAsync("openapi/v1.json");
+
+        Assert.StartsWith("3.", document.GetProperty("openapi").GetString(), StringComparison.Ordinal);
+        var paths = document.GetProperty("paths").EnumerateObject().Select(path => path.Name).ToList();
+        string[] expected =
+        [
+            "/runs", "/runs/{runId}", "/runs/{runId}/pause", "/runs/{runId}/resume", "/runs/{runId}/stop", "/runs/{runId}/rounds", "/runs/{runId}/clients",
+            "/runs/{runId}/model", "/runs/{runId}/events", "/clients", "/clients/{clientId}", "/models/{sha256}", "/updates/{reservationId}",
+            "/ledger/entries", "/ledger/clients/{clientId}", "/ledger/head",
+        ];
+        Assert.Empty(expected.Except(paths.Select(path => path.TrimEnd('/'))));
+    }
+
+    [Fact]
+    public async Task Health_and_metrics_answer()
+    {
+        Assert.Equal("Healthy", await server.Http.GetStringAsync(new Uri("alive", UriKind.Relative)));
+        Assert.Equal("Healthy", await server.Http.GetStringAsync(new Uri("health", UriKind.Relative)));
+        await server.EndAsync(await server.CreateAsync(TinyRun.Body()));
+
+        using var metrics = await server.Http.GetAsync(new Uri("metrics", UriKind.Relative));
+        Assert.Equal("text/plain", metrics.Content.Headers.ContentType?.MediaType);
+        var lines = (await metrics.Content.ReadAsStringAsync()).Split('\n');
+        Assert.Contains(lines, line => line.StartsWith("fl_rounds_total{", StringComparison.Ordinal) && line.Contains("state=\"done\"", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith("fl_training_tasks_running", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith("fl_ledger_head_sequence", StringComparison.Ordinal));
+        Assert.DoesNotContain(lines, line => line.Contains("client-00000", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Two_runs_share_the_workers_and_both_end()
+    {
+        var body = TinyRun.Body();
+        body["training"]!["localEpochs"] = 20;
+        var first = await server.CreateAsync(body);
+        var second = await server.CreateAsync(body);
+
+        var ended = await Task.WhenAll(server.EndAsync(first), server.EndAsync(second));
+
+        Assert.All(ended, run => Assert.Equal("completed", run.GetProperty("state").GetString()));
+        Assert.Single(ended.Select(run => run.GetProperty("model").GetProperty("sha256").GetString()).Distinct());
+
+        // The ledger is the one record that has both runs in one order.
+        var rounds = await ChargedRoundsAsync(first, second);
+        Assert.Equal(2 * TinyRun.Rounds, rounds.Count);
+        var turns = rounds.Zip(rounds.Skip(1)).Count(pair => pair.First.RunId != pair.Second.RunId);
+        Assert.True(turns >= TinyRun.Rounds, $"The runs took turns {turns} times: {string.Join(", ", rounds)}");
+    }
+
+    [Fact]
+    public async Task A_client_that_was_removed_is_drawn_no_more_and_its_ledger_stays()
+    {
+        const string Removed = "client-000004";
+        await server.EndAsync(await server.CreateAsync(TinyRun.Body()));
+        var before = await server.GetAsync($"ledger/clients/{Removed}");
+
+        using var answer = await server.Http.DeleteAsync(new Uri($"clients/{Removed}", UriKind.Relative));
+        Assert.Equal(204, (int)answer.StatusCode);
+        var runId = await server.CreateAsync(TinyRun.Body());
+        Assert.Equal("completed", (await server.EndAsync(runId)).GetProperty("state").GetString());
+
+        Assert.All(await server.RoundsAsync(runId), round => Assert.Equal(TinyRun.Clients, round.GetProperty("clientsSelected").GetInt32()));
+        Assert.DoesNotContain(Removed, await IdsAsync($"runs/{runId}/clients"));
+        Assert.DoesNotContain(Removed, await IdsAsync("clients"));
+        Assert.Equal(before.GetRawText(), (await server.GetAsync($"ledger/clients/{Removed}")).GetRawText());
+    }
+
+    private static async Task<Guid> IdOfAsync(HttpResponseMessage response) =>
+        (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("runId").GetGuid();
+
+    private static async Task<JsonElement> ProblemAsync(HttpResponseMessage response)
+    {
+        Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
+        var problem = await response.Content.ReadFromJsonAsync<JsonElement>();
+        Assert.Equal((int)response.StatusCode, problem.GetProperty("status").GetInt32());
+        return problem;
+    }
+
+    private async Task<IEnumerable<string?>> IdsAsync(string path) =>
+        (await server.GetAsync(path)).EnumerateArray().Select(client => client.GetProperty("clientId").GetString());
+
+    /// <summary>The rounds of these runs, in the order in which the ledger charged them.</summary>
+    private async Task<List<(Guid RunId, int Round)>> ChargedRoundsAsync(params Guid[] runs)
+    {
+        var rounds = new List<(Guid, int)>();
+        long after = 0;
+        while (await server.GetAsync($"ledger/entries?after={after}&limit=1000") is var page && page.GetArrayLength() > 0)
+        {
+            rounds.AddRange(page.EnumerateArray().Select(entry => (entry.GetProperty("runId").GetGuid(), entry.GetProperty("round").GetInt32())));
+            after = page[page.GetArrayLength() - 1].GetProperty("sequence").GetInt64();
+        }
+
+        return [.. rounds.Where(round => runs.Contains(round.Item1)).Distinct()];
+    }
+}
