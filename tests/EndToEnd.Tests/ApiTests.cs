@@ -6,7 +6,7 @@ namespace FlEvents.EndToEnd.Tests;
 /// <summary>The HTTP API, of a program that hosts all services; its own run is paused meanwhile.</summary>
 public sealed class ApiTests(ApiServer server) : IClassFixture<ApiServer>, IAsyncLifetime
 {
-    public async ValueTask InitializeAsync() => Assert.Equal("paused", await server.PostAsync(server.RunId, "pause"));
+    public async ValueTask InitializeAsync() => Assert.Equal("paused", await server.Api.PostAsync(server.RunId, "pause"));
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
@@ -14,10 +14,10 @@ public sealed class ApiTests(ApiServer server) : IClassFixture<ApiServer>, IAsyn
     public async Task An_idempotency_key_makes_one_run_from_one_request()
     {
         var body = TinyRun.Body();
-        using var created = await server.PostRunAsync(body.ToJsonString(), "nightly");
-        using var again = await server.PostRunAsync(body.ToJsonString(), "nightly");
+        using var created = await server.Api.PostRunAsync(body.ToJsonString(), "nightly");
+        using var again = await server.Api.PostRunAsync(body.ToJsonString(), "nightly");
         body["seed"] = 6;
-        using var other = await server.PostRunAsync(body.ToJsonString(), "nightly");
+        using var other = await server.Api.PostRunAsync(body.ToJsonString(), "nightly");
 
         Assert.Equal((201, 200, 409), ((int)created.StatusCode, (int)again.StatusCode, (int)other.StatusCode));
         var runId = await IdOfAsync(created);
@@ -25,7 +25,7 @@ public sealed class ApiTests(ApiServer server) : IClassFixture<ApiServer>, IAsyn
         Assert.Equal(runId, await IdOfAsync(again));
         var problem = await ProblemAsync(other);
         Assert.Equal($"Idempotency-Key nightly has created run {runId} from another request.", problem.GetProperty("detail").GetString());
-        Assert.Equal("completed", (await server.EndAsync(runId)).GetProperty("state").GetString());
+        Assert.Equal("completed", (await server.Api.EndAsync(runId)).GetProperty("state").GetString());
     }
 
     [Fact]
@@ -35,9 +35,9 @@ public sealed class ApiTests(ApiServer server) : IClassFixture<ApiServer>, IAsyn
         body["rounds"] = 0;
         body["training"]!["bathcSize"] = 3;
         body["selection"]!["deadlineSeconds"] = "soon";
-        using var wrong = await server.PostRunAsync(body.ToJsonString());
-        using var cut = await server.PostRunAsync("{ \"name\": ");
-        using var large = await server.PostRunAsync(new string(' ', (1 << 20) + 1));
+        using var wrong = await server.Api.PostRunAsync(body.ToJsonString());
+        using var cut = await server.Api.PostRunAsync("{ \"name\": ");
+        using var large = await server.Api.PostRunAsync(new string(' ', (1 << 20) + 1));
 
         Assert.Equal((400, 400, 413), ((int)wrong.StatusCode, (int)cut.StatusCode, (int)large.StatusCode));
         var errors = (await ProblemAsync(wrong)).GetProperty("errors");
@@ -70,8 +70,8 @@ public sealed class ApiTests(ApiServer server) : IClassFixture<ApiServer>, IAsyn
     [Fact]
     public async Task Events_tell_every_round_and_end_with_the_run()
     {
-        var runId = await server.CreateAsync(TinyRun.Body());
-        var events = await server.EventsAsync(runId);
+        var runId = await server.Api.CreateAsync(TinyRun.Body());
+        var events = await server.Api.EventsAsync(runId);
 
         var (name, last) = events[^1];
         Assert.Equal("run", name);
@@ -80,17 +80,17 @@ public sealed class ApiTests(ApiServer server) : IClassFixture<ApiServer>, IAsyn
         Assert.Equal([1, 2, 3], rounds.Where(round => round.GetProperty("state").GetString() == "done").Select(round => round.GetProperty("round").GetInt32()).Distinct());
 
         // Who comes late is told the same end.
-        Assert.Equal(last.GetProperty("run").GetRawText(), (await server.EventsAsync(runId))[^1].Data.GetProperty("run").GetRawText());
+        Assert.Equal(last.GetProperty("run").GetRawText(), (await server.Api.EventsAsync(runId))[^1].Data.GetProperty("run").GetRawText());
     }
 
     [Fact]
     public async Task The_newest_model_is_served_under_its_hash()
     {
-        var runId = await server.CreateAsync(TinyRun.Body());
-        var run = await server.EndAsync(runId);
+        var runId = await server.Api.CreateAsync(TinyRun.Body());
+        var run = await server.Api.EndAsync(runId);
 
         var sha256 = run.GetProperty("model").GetProperty("sha256").GetString();
-        Assert.Equal(sha256, (await server.RoundsAsync(runId))[^1].GetProperty("modelSha256").GetString());
+        Assert.Equal(sha256, (await server.Api.RoundsAsync(runId))[^1].GetProperty("modelSha256").GetString());
         using var model = await server.Http.GetAsync(new Uri($"runs/{runId}/model", UriKind.Relative));
         Assert.Equal("application/octet-stream", model.Content.Headers.ContentType?.ToString());
         Assert.Equal(sha256, Product.Sha256(await model.Content.ReadAsByteArrayAsync()));
@@ -100,7 +100,7 @@ public sealed class ApiTests(ApiServer server) : IClassFixture<ApiServer>, IAsyn
     [Fact]
     public async Task The_OpenAPI_document_lists_the_paths()
     {
-        var document = await server.GetAsync("openapi/v1.json");
+        var document = await server.Api.GetAsync("openapi/v1.json");
 
         Assert.StartsWith("3.", document.GetProperty("openapi").GetString(), StringComparison.Ordinal);
         var paths = document.GetProperty("paths").EnumerateObject().Select(path => path.Name).ToList();
@@ -118,7 +118,7 @@ public sealed class ApiTests(ApiServer server) : IClassFixture<ApiServer>, IAsyn
     {
         Assert.Equal("Healthy", await server.Http.GetStringAsync(new Uri("alive", UriKind.Relative)));
         Assert.Equal("Healthy", await server.Http.GetStringAsync(new Uri("health", UriKind.Relative)));
-        await server.EndAsync(await server.CreateAsync(TinyRun.Body()));
+        await server.Api.EndAsync(await server.Api.CreateAsync(TinyRun.Body()));
 
         using var metrics = await server.Http.GetAsync(new Uri("metrics", UriKind.Relative));
         Assert.Equal("text/plain", metrics.Content.Headers.ContentType?.MediaType);
@@ -134,10 +134,10 @@ public sealed class ApiTests(ApiServer server) : IClassFixture<ApiServer>, IAsyn
     {
         var body = TinyRun.Body();
         body["training"]!["localEpochs"] = 20;
-        var first = await server.CreateAsync(body);
-        var second = await server.CreateAsync(body);
+        var first = await server.Api.CreateAsync(body);
+        var second = await server.Api.CreateAsync(body);
 
-        var ended = await Task.WhenAll(server.EndAsync(first), server.EndAsync(second));
+        var ended = await Task.WhenAll(server.Api.EndAsync(first), server.Api.EndAsync(second));
 
         Assert.All(ended, run => Assert.Equal("completed", run.GetProperty("state").GetString()));
         Assert.Single(ended.Select(run => run.GetProperty("model").GetProperty("sha256").GetString()).Distinct());
@@ -153,18 +153,18 @@ public sealed class ApiTests(ApiServer server) : IClassFixture<ApiServer>, IAsyn
     public async Task A_client_that_was_removed_is_drawn_no_more_and_its_ledger_stays()
     {
         const string Removed = "client-000004";
-        await server.EndAsync(await server.CreateAsync(TinyRun.Body()));
-        var before = await server.GetAsync($"ledger/clients/{Removed}");
+        await server.Api.EndAsync(await server.Api.CreateAsync(TinyRun.Body()));
+        var before = await server.Api.GetAsync($"ledger/clients/{Removed}");
 
         using var answer = await server.Http.DeleteAsync(new Uri($"clients/{Removed}", UriKind.Relative));
         Assert.Equal(204, (int)answer.StatusCode);
-        var runId = await server.CreateAsync(TinyRun.Body());
-        Assert.Equal("completed", (await server.EndAsync(runId)).GetProperty("state").GetString());
+        var runId = await server.Api.CreateAsync(TinyRun.Body());
+        Assert.Equal("completed", (await server.Api.EndAsync(runId)).GetProperty("state").GetString());
 
-        Assert.All(await server.RoundsAsync(runId), round => Assert.Equal(TinyRun.Clients, round.GetProperty("clientsSelected").GetInt32()));
+        Assert.All(await server.Api.RoundsAsync(runId), round => Assert.Equal(TinyRun.Clients, round.GetProperty("clientsSelected").GetInt32()));
         Assert.DoesNotContain(Removed, await IdsAsync($"runs/{runId}/clients"));
         Assert.DoesNotContain(Removed, await IdsAsync("clients"));
-        Assert.Equal(before.GetRawText(), (await server.GetAsync($"ledger/clients/{Removed}")).GetRawText());
+        Assert.Equal(before.GetRawText(), (await server.Api.GetAsync($"ledger/clients/{Removed}")).GetRawText());
     }
 
     private static async Task<Guid> IdOfAsync(HttpResponseMessage response) =>
@@ -179,14 +179,14 @@ public sealed class ApiTests(ApiServer server) : IClassFixture<ApiServer>, IAsyn
     }
 
     private async Task<IEnumerable<string?>> IdsAsync(string path) =>
-        (await server.GetAsync(path)).EnumerateArray().Select(client => client.GetProperty("clientId").GetString());
+        (await server.Api.GetAsync(path)).EnumerateArray().Select(client => client.GetProperty("clientId").GetString());
 
     /// <summary>The rounds of these runs, in the order in which the ledger charged them.</summary>
     private async Task<List<(Guid RunId, int Round)>> ChargedRoundsAsync(params Guid[] runs)
     {
         var rounds = new List<(Guid, int)>();
         long after = 0;
-        while (await server.GetAsync($"ledger/entries?after={after}&limit=1000") is var page && page.GetArrayLength() > 0)
+        while (await server.Api.GetAsync($"ledger/entries?after={after}&limit=1000") is var page && page.GetArrayLength() > 0)
         {
             rounds.AddRange(page.EnumerateArray().Select(entry => (entry.GetProperty("runId").GetGuid(), entry.GetProperty("round").GetInt32())));
             after = page[page.GetArrayLength() - 1].GetProperty("sequence").GetInt64();

@@ -41,11 +41,16 @@ internal sealed record Moment(string Name, string Database, string Query)
 
     /// <summary>Waits for it in the folder of a run.</summary>
     /// <exception cref="InvalidOperationException">The program ended before.</exception>
-    public Task InAsync(string folder, ChildProcess program) => Eventually.HoldsAsync(Name, () => program.HasExited
-        ? throw new InvalidOperationException($"The program ended before {Name}:\n{string.Join('\n', program.Output)}")
-        : HasCome(Path.Combine(folder, "state", Database)));
+    public Task InAsync(string folder, ChildProcess program) => InDatabaseAsync(Path.Combine(folder, "state", Database), program);
 
-    private bool HasCome(string path)
+    /// <summary>Waits for it in the database file of a service.</summary>
+    /// <exception cref="InvalidOperationException">The program ended before.</exception>
+    public Task InDatabaseAsync(string path, ChildProcess program) => Eventually.HoldsAsync(Name, () => program.HasExited
+        ? throw new InvalidOperationException($"The program ended before {Name}:\n{string.Join('\n', program.Output)}")
+        : HasCome(path));
+
+    /// <summary>Whether it has come in a database file.</summary>
+    public bool HasCome(string path)
     {
         if (!File.Exists(path))
         {

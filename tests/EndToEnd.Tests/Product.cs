@@ -10,10 +10,15 @@ internal static class Product
     /// <summary>Far more than anything here takes on an idle machine.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
 
-    private static readonly string Dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } path ? path : "dotnet";
+    /// <summary>The <c>dotnet</c> that runs the tests.</summary>
+    public static readonly string Dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } path ? path : "dotnet";
     private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "flevents.dll");
 
     public static ChildProcess Start(params IEnumerable<string> arguments) => ChildProcess.Start(Dotnet, [Program, .. arguments]);
+
+    /// <inheritdoc cref="Start(IEnumerable{string})"/>
+    public static ChildProcess Start(IReadOnlyDictionary<string, string?> environment, params IEnumerable<string> arguments) =>
+        ChildProcess.Start(Dotnet, [Program, .. arguments], environment);
 
     /// <summary>Runs the program to its end.</summary>
     /// <returns>Its exit code and all that it has written.</returns>

@@ -112,9 +112,12 @@ public static class RunCommand
 
         ReportPage.Write(summary, folder.Report);
         Summary.Write(summary, folder.Summary);
-        RunEnding.Write(System.Console.Out, summary, files.Select(path => Path.GetRelativePath(Environment.CurrentDirectory, path)));
+        RunEnding.Write(System.Console.Out, summary, files.Select(Shown));
         return ExitCode.Of(run.State);
     }
+
+    private static string Shown(string path) =>
+        Path.GetRelativePath(Environment.CurrentDirectory, path) is var relative && relative.StartsWith("..", StringComparison.Ordinal) ? path : relative;
 
     private static string ProductVersion => typeof(RunCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
 

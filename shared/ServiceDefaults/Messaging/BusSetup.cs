@@ -3,6 +3,7 @@ using MassTransit;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace FlEvents.ServiceDefaults.Messaging;
@@ -22,6 +23,17 @@ public static class BusSetup
             // Here, because the bus is made before options are validated; without the value, because it may hold a password.
             throw new OptionsValidationException(
                 BusOptions.Section, typeof(BusOptions), [$"{BusOptions.Section}:RabbitMqUrl is no address of a broker: expected amqp://user:password@host:port/vhost."]);
+        }
+
+        if (builder.Configuration["Logging:LogLevel:MassTransit"] is null)
+        {
+            // It tells of every attempt to connect with a page of stack trace.
+            builder.Logging.AddFilter("MassTransit", LogLevel.Error);
+        }
+
+        if (options.Transport == Transport.RabbitMq)
+        {
+            builder.Services.AddHostedService<BrokerWatch>();
         }
 
         builder.Services.AddOptions<MassTransitHostOptions>().Configure(host =>

@@ -15,7 +15,7 @@ public sealed partial class OutboxDispatcher(Database database, IBusControl bus,
 {
     private const int LargestBatch = 256;
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan LongestSend = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan LongestSend = TimeSpan.FromSeconds(10);
     private readonly SortedSet<long> _returned = [];
     private long _cursor;
     private long _returnedSentAt;

@@ -1,0 +1,52 @@
+using MassTransit;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace FlEvents.ServiceDefaults.Messaging;
+
+/// <summary>Says in one line when the broker cannot be reached, every half minute that it stays so, and when it can be again.</summary>
+public sealed partial class BrokerWatch(IBusControl bus, IOptions<BusOptions> options, TimeProvider time, ILogger<BrokerWatch> log) : BackgroundService
+{
+    // A start, and a broker that comes back at once, take a little.
+    private const int FirstTick = 3;
+    private const int RepeatTicks = 30;
+    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var url = new Uri(options.Value.RabbitMqUrl);
+        var broker = $"{url.Host}:{url.Port}{url.AbsolutePath}";
+        var wasThere = false;
+        var ticksAway = 0;
+        try
+        {
+            using var timer = new PeriodicTimer(Tick, time);
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
+                var isThere = bus.CheckHealth().Status == BusHealthStatus.Healthy;
+                if (isThere && !wasThere)
+                {
+                    LogThere(broker);
+                }
+                else if (!isThere && ++ticksAway % RepeatTicks == FirstTick)
+                {
+                    LogAway(broker);
+                }
+
+                ticksAway = isThere ? 0 : ticksAway;
+                wasThere = isThere;
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // A service that stops needs no broker.
+        }
+    }
+
+    [LoggerMessage(LogLevel.Information, "Connected to the broker at {broker}.")]
+    private partial void LogThere(string broker);
+
+    [LoggerMessage(LogLevel.Warning, "The broker at {broker} cannot be reached. Messages wait in the database; trying again.")]
+    private partial void LogAway(string broker);
+}

@@ -1,0 +1,145 @@
+using FlEvents.EndToEnd.Tests;
+using FlEvents.Testing;
+
+namespace FlEvents.RabbitMq.Tests;
+
+/// <summary>The four services as processes of their own.</summary>
+public sealed class DeploymentTests(RabbitMqBroker broker)
+{
+    // Training that takes some tenths of a second, so that several workers get their share and a task can be met in the middle.
+    private static readonly string[] Slow = ["training.localEpochs=100"];
+
+    [Fact]
+    public async Task One_worker_and_four_give_the_model_of_a_run_in_one_process()
+    {
+        await using var host = await VirtualHost.CreateAsync(broker);
+        await using var services = await StartAsync(host);
+        var expected = await InProcess.ModelSha256Async(TinyRun.Read(Slow));
+
+        Assert.Equal(expected, await services.ModelSha256Async(await services.CreateAsync(TinyRun.Read(Slow))));
+
+        services.StartWorker("worker-2");
+        services.StartWorker("worker-3");
+        services.StartWorker("worker-4");
+        await services.ReadyAsync();
+        var runId = await services.CreateAsync(TinyRun.Read(Slow));
+        Assert.Equal(expected, await services.ModelSha256Async(runId));
+
+        var served = new[] { "worker-1", "worker-2", "worker-3", "worker-4" }.Count(worker =>
+            new Moment("the worker trained", "", $"select exists (select 1 from tasks where run_id = '{runId}')").HasCome(services.DatabaseOf(worker)));
+        Assert.True(served > 1, "One worker had all the tasks though four were there.");
+        await AssertQueuesAsync(host);
+    }
+
+    [Fact]
+    public async Task A_task_whose_worker_is_killed_is_issued_again_after_its_lease()
+    {
+        string[] changes = [.. Slow, "selection.leaseSeconds=2"];
+        await using var host = await VirtualHost.CreateAsync(broker);
+        await using var services = await StartAsync(host);
+        var expected = await InProcess.ModelSha256Async(TinyRun.Read(changes));
+
+        var runId = await services.CreateAsync(TinyRun.Read(changes));
+        var accepted = new Moment("a task is in training", "", "select exists (select 1 from tasks where state = 'Accepted' and round = 2)");
+        await accepted.InDatabaseAsync(services.DatabaseOf("worker-1"), services["worker-1"]);
+        await services.KillAsync("worker-1");
+        services.StartWorker("worker-2");
+
+        var issuedAgain = new Moment("a task is issued again", "", "select exists (select 1 from tasks where lease_number = 2)");
+        await issuedAgain.InDatabaseAsync(services.DatabaseOf("worker-2"), services["worker-2"]);
+        Assert.Equal(expected, await services.ModelSha256Async(runId));
+    }
+
+    [Fact]
+    public async Task A_command_for_a_service_that_was_never_started_waits_for_it()
+    {
+        await using var host = await VirtualHost.CreateAsync(broker);
+        await using var services = new Deployment(host.Url);
+        services.Start(Deployment.Orchestrator);
+        await services.ReadyAsync();
+
+        var runId = await services.CreateAsync(TinyRun.Read());
+        await services[Deployment.Orchestrator].WaitForLineAsync(line => line.Contains("No queue took CreateModel for fl-aggregator", StringComparison.Ordinal), Product.Patience);
+        services.Start(Deployment.Aggregator);
+        services.StartWorker("worker-1");
+        await services[Deployment.Orchestrator].WaitForLineAsync(
+            line => line.Contains("No queue took ReserveBudget for fl-privacy-accountant", StringComparison.Ordinal), Product.Patience);
+        services.Start(Deployment.Accountant);
+
+        Assert.Equal(await InProcess.ModelSha256Async(TinyRun.Read()), await services.ModelSha256Async(runId));
+    }
+
+    [Fact]
+    public async Task Services_that_are_killed_in_mid_run_go_on_where_they_were() => await KillEachAsync(passes: 1);
+
+    [Fact]
+    public async Task Services_that_are_killed_many_times_in_mid_run_go_on_where_they_were()
+    {
+        Assert.SkipUnless(Environment.GetEnvironmentVariable("FLEVENTS_FULL") == "1", "Takes minutes: set FLEVENTS_FULL=1, or ./test.sh --full.");
+        await KillEachAsync(passes: 6);
+    }
+
+    private async Task KillEachAsync(int passes)
+    {
+        string[] changes = [.. Slow, $"rounds={2 + (4 * passes)}", "selection.leaseSeconds=3"];
+        await using var host = await VirtualHost.CreateAsync(broker);
+        await using var services = await StartAsync(host);
+        var expected = await InProcess.ModelSha256Async(TinyRun.Read(changes));
+        var runId = await services.CreateAsync(TinyRun.Read(changes));
+
+        var round = 1;
+        for (var pass = 0; pass < passes; pass++)
+        {
+            foreach (var service in new[] { "worker-1", Deployment.Aggregator, Deployment.Accountant, Deployment.Orchestrator })
+            {
+                var inRound = new Moment(
+                    $"round {round} has an update", "", $"select exists (select 1 from member join round using (round_id) where number = {round} and member.state = 'Admitted')");
+                await inRound.InDatabaseAsync(services.DatabaseOf(Deployment.Orchestrator), services[Deployment.Orchestrator]);
+                await services.KillAsync(service);
+                if (service.StartsWith("worker", StringComparison.Ordinal))
+                {
+                    services.StartWorker(service);
+                }
+                else
+                {
+                    services.Start(service);
+                }
+
+                round++;
+            }
+        }
+
+        await services.ReadyAsync();
+        Assert.Equal(expected, await services.ModelSha256Async(runId));
+        Assert.All(await services.Api.RoundsAsync(runId), done => Assert.Equal(TinyRun.Clients, done.GetProperty("updatesAdmitted").GetInt32()));
+    }
+
+    private static async Task<Deployment> StartAsync(VirtualHost host)
+    {
+        var services = new Deployment(host.Url);
+        services.Start(Deployment.Orchestrator, Deployment.Aggregator, Deployment.Accountant);
+        services.StartWorker("worker-1");
+        await services.ReadyAsync();
+        return services;
+    }
+
+    private static async Task AssertQueuesAsync(VirtualHost host)
+    {
+        var queues = await host.QueuesAsync();
+        var names = queues.Select(queue => queue.GetProperty("name").GetString()!).ToList();
+        string[] expected = ["fl-aggregator", "fl-orchestrator", "fl-pool-client", "fl-privacy-accountant"];
+        Assert.Equal([.. expected.SelectMany(name => new[] { name, $"{name}-dead" })], names.Order(StringComparer.Ordinal));
+        Assert.All(queues, queue => Assert.Equal("quorum", queue.GetProperty("type").GetString()));
+        foreach (var name in expected)
+        {
+            var arguments = queues.Single(queue => queue.GetProperty("name").GetString() == name).GetProperty("arguments");
+            Assert.Equal($"{name}-dead", arguments.GetProperty("x-dead-letter-exchange").GetString());
+            Assert.True(await host.IsBoundAsync($"{name}-dead", $"{name}-dead"));
+        }
+
+        // No message was given up.
+        Assert.All(
+            queues.Where(queue => queue.GetProperty("name").GetString()!.EndsWith("-dead", StringComparison.Ordinal) && queue.TryGetProperty("messages", out _)),
+            queue => Assert.Equal(0, queue.GetProperty("messages").GetInt32()));
+    }
+}
