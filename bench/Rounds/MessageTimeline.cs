@@ -1,3 +1,4 @@
+using System.Globalization;
 using Dapper;
 using Microsoft.Data.Sqlite;
 
@@ -25,12 +26,12 @@ public static class MessageTimeline
         """;
 
     private const string SelectSent = """
-        select message_id, round, type, created_at, sent_at from bench_sent where round is not null
+        select message_id as MessageId, round as Round, type as Type, created_at as CreatedAt, sent_at as SentAt from bench_sent where round is not null
         union all
         select message_id, round, type, created_at, sent_at from outbox where round is not null
         """;
 
-    private const string SelectReceived = "select message_id, received_at from inbox";
+    private const string SelectReceived = "select message_id as MessageId, received_at as ReceivedAt from inbox";
 
     /// <summary>Begins to keep what is deleted. The services have made their databases.</summary>
     public static void Attach(string stateFolder)
@@ -62,9 +63,9 @@ public static class MessageTimeline
             from reception in receptions[message.Message.MessageId]
             let start = starts[message.Message.Round]
             select (message.From, reception.To, message.Message.Type, message.Message.Round,
-                Created: (message.Message.CreatedAt - start).TotalMilliseconds,
-                Sent: (message.Message.SentAt - start)?.TotalMilliseconds,
-                Received: (reception.Message.ReceivedAt - start).TotalMilliseconds);
+                Created: MillisecondsAfter(start, message.Message.CreatedAt),
+                Sent: message.Message.SentAt is { } sentAt ? MillisecondsAfter(start, sentAt) : double.NaN,
+                Received: MillisecondsAfter(start, reception.Message.ReceivedAt));
         return hops
             .GroupBy(hop => (hop.Type, hop.From, hop.To))
             .Select(group => new TimelineLine
@@ -75,13 +76,16 @@ public static class MessageTimeline
                 Count = group.Count() / (double)starts.Count,
                 FirstCreated = MedianOf(group.GroupBy(hop => hop.Round).Select(round => round.Min(hop => hop.Created))),
                 LastCreated = MedianOf(group.GroupBy(hop => hop.Round).Select(round => round.Max(hop => hop.Created))),
-                LastSent = MedianOf(group.GroupBy(hop => hop.Round).Select(round => round.Max(hop => hop.Sent ?? double.NaN))),
+                LastSent = MedianOf(group.GroupBy(hop => hop.Round).Select(round => round.Max(hop => hop.Sent))),
                 FirstReceived = MedianOf(group.GroupBy(hop => hop.Round).Select(round => round.Min(hop => hop.Received))),
                 LastReceived = MedianOf(group.GroupBy(hop => hop.Round).Select(round => round.Max(hop => hop.Received))),
             })
             .OrderBy(line => line.FirstCreated).ThenBy(line => line.FirstReceived)
             .ToList();
     }
+
+    private static double MillisecondsAfter(DateTimeOffset start, string time) =>
+        (DateTimeOffset.Parse(time, CultureInfo.InvariantCulture) - start).TotalMilliseconds;
 
     private static double MedianOf(IEnumerable<double> values) => Measurement.Quantile(values, 0.5);
 
@@ -100,14 +104,14 @@ public static class MessageTimeline
         public required string MessageId { get; init; }
         public required int Round { get; init; }
         public required string Type { get; init; }
-        public required DateTimeOffset CreatedAt { get; init; }
-        public DateTimeOffset? SentAt { get; init; }
+        public required string CreatedAt { get; init; }
+        public string? SentAt { get; init; }
     }
 
     private sealed record Received
     {
         public required string MessageId { get; init; }
-        public required DateTimeOffset ReceivedAt { get; init; }
+        public required string ReceivedAt { get; init; }
     }
 }
 

@@ -19,6 +19,7 @@ public static class RoundsCommand
     private static readonly Option<int> Rounds = new("--rounds") { Description = "Rounds that count.", DefaultValueFactory = _ => 100 };
     private static readonly Option<int> WarmUp = new("--warm-up") { Description = "Rounds before them.", DefaultValueFactory = _ => 30 };
     private static readonly Option<int> Clients = new("--clients") { Description = "Clients, all in every round.", DefaultValueFactory = _ => 10 };
+    private static readonly Option<int?> Workers = new("--workers") { Description = "Clients that train at the same time. [default: the processors]" };
     private static readonly Option<Durability?> Durability = new("--durability")
     {
         Description = "process, or power with rabbitmq. [default: process in memory, power with rabbitmq]",
@@ -28,7 +29,7 @@ public static class RoundsCommand
 
     public static Command Create()
     {
-        var command = new Command("rounds", "Measures rounds of a model of 1,000 parameters.") { Transport, Rounds, WarmUp, Clients, Durability, Timeline };
+        var command = new Command("rounds", "Measures rounds of a model of 1,000 parameters.") { Transport, Rounds, WarmUp, Clients, Workers, Durability, Timeline };
         command.SetAction(ExecuteAsync);
         return command;
     }
@@ -46,10 +47,10 @@ public static class RoundsCommand
 
         using var folder = new TemporaryFolder();
         var state = folder.File("state");
-        var file = SmallRun.Create(folder, warmUp + rounds, clients);
+        var file = SmallRun.Create(folder, warmUp + rounds, clients, options.GetValue(Workers));
         IReadOnlyList<RoundView> views;
         var processors = new ProcessorTime(fromRound: warmUp + 1);
-        Console.WriteLine($"{(inMemory ? "one process, in memory" : "separate processes, RabbitMQ")}, durability {durability}, {clients} clients; {Measurement.Machine}");
+        Console.WriteLine($"{(inMemory ? "one process, in memory" : "separate processes, RabbitMQ")}, durability {durability}, {clients} clients, {file.Simulation.Slots(Environment.ProcessorCount)} at a time; {Measurement.Machine}");
         await using (IDeployment deployment = inMemory
             ? await OneProcess.StartAsync(file, state, cancellationToken)
             : await SeparateProcesses.StartAsync(file, state, durability, cancellationToken))

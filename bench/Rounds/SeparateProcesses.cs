@@ -117,6 +117,7 @@ public sealed class SeparateProcesses : IDeployment
                 ("ClientWorker__AggregatorUrl", aggregatorUrl),
                 ("ClientWorker__Pool", Pool),
                 ("ClientWorker__Clients", file.Simulation.Clients.ToString(CultureInfo.InvariantCulture)),
+                ("ClientWorker__Slots", file.Simulation.Slots(Environment.ProcessorCount).ToString(CultureInfo.InvariantCulture)),
                 ($"ClientWorker__DataSets__{SmallRun.DataSet}__Kind", "Idx"),
                 ($"ClientWorker__DataSets__{SmallRun.DataSet}__Images", data.Images!),
                 ($"ClientWorker__DataSets__{SmallRun.DataSet}__Labels", data.Labels!))),

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using FlEvents.Learning.Randomness;
 using FlEvents.Standalone.RunFiles;
 using FlEvents.Testing;
@@ -23,10 +24,11 @@ public static class SmallRun
     /// <param name="folder">Where the data and run.json go.</param>
     /// <param name="rounds">Rounds of the run, warm-up included.</param>
     /// <param name="clients">All of them take part in every round.</param>
-    public static RunFile Create(TemporaryFolder folder, int rounds, int clients)
+    /// <param name="workers">Clients that train at the same time; null for as many as there are processors.</param>
+    public static RunFile Create(TemporaryFolder folder, int rounds, int clients, int? workers)
     {
         WriteData(folder, clients * ExamplesPerClient);
-        File.WriteAllText(folder.File("run.json"), Text(rounds, clients));
+        File.WriteAllText(folder.File("run.json"), Text(rounds, clients, workers));
         var reading = RunFileReader.Load(folder.File("run.json"), []);
         return reading.Spec ?? throw new InvalidDataException(string.Join('\n', reading.Errors.Select(error => $"{error.Path}: {error.Message}")));
     }
@@ -53,21 +55,26 @@ public static class SmallRun
         return header;
     }
 
-    private static string Text(int rounds, int clients) => JsonSerializer.Serialize(new
-    {
-        run = new
+    private static string Text(int rounds, int clients, int? workers) => JsonSerializer.Serialize(
+        new
         {
-            name = "rounds",
-            rounds,
-            model = new { name = "logistic", inputShape = new[] { Rows * Columns }, outputs = Classes },
-            data = new { dataSet = DataSet },
-            training = new { learningRate = 0.1, batchSize = 10 },
-            selection = new { minimumClients = clients, minimumReports = clients },
+            run = new
+            {
+                name = "rounds",
+                rounds,
+                model = new { name = "logistic", inputShape = new[] { Rows * Columns }, outputs = Classes },
+                data = new { dataSet = DataSet },
+                training = new { learningRate = 0.1, batchSize = 10 },
+                selection = new { minimumClients = clients, minimumReports = clients },
+            },
+            simulation = new
+            {
+                clients,
+                workers,
+                data = new Dictionary<string, object> { [DataSet] = new { kind = "idx", images = "images", labels = "labels" } },
+            },
         },
-        simulation = new
-        {
-            clients,
-            data = new Dictionary<string, object> { [DataSet] = new { kind = "idx", images = "images", labels = "labels" } },
-        },
-    });
+        Json);
+
+    private static JsonSerializerOptions Json { get; } = new() { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
 }
