@@ -51,7 +51,7 @@ public static class AggregatorService
     public static void MapAggregator(this WebApplication app) => app.MapBlobs();
 
     private static IEnumerable<string> Rules(AggregatorOptions options) => options.DataSets.SelectMany(entry =>
-        entry.Value.Check().Select(error => $"DataSets:{entry.Key}:{error.Property}: {error.Message}"));
+        entry.Value.Check().Select(error => $"DataSets:{entry.Key}:{error.Path}: {error.Message}"));
 
     private static DatabaseSettings Settings(IServiceProvider provider)
     {

@@ -16,7 +16,8 @@ public sealed class PrivacyAccountantMetrics
         _entries = meter.CreateCounter<long>("fl_ledger_entries_total", description: "Entries appended to the privacy ledger since the start of the process.");
         _refusals = meter.CreateCounter<long>("fl_budget_refusals_total", description: "Clients the privacy ledger refused to charge for a round.");
         _headSequence = ledger.Head().Sequence;
-        meter.CreateObservableGauge("fl_ledger_head_sequence", () => Volatile.Read(ref _headSequence), description: "Sequence number of the privacy ledger's last entry.");
+        meter.CreateObservableGauge(
+            "fl_ledger_head_sequence", () => Volatile.Read(ref _headSequence), description: "Sequence number of the privacy ledger's last entry.");
     }
 
     /// <summary>Counts a decision that is committed; null is a message that was received before.</summary>

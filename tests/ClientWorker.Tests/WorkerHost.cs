@@ -11,7 +11,6 @@ using FlEvents.ServiceDefaults.Blobs;
 using FlEvents.ServiceDefaults.Hosting;
 using FlEvents.ServiceDefaults.Messaging;
 using FlEvents.ServiceDefaults.Metrics;
-using FlEvents.ServiceDefaults.Storage;
 using MassTransit;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Data.Sqlite;

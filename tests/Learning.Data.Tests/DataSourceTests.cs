@@ -60,9 +60,9 @@ public class DataSourceTests
     [Fact]
     public void Each_kind_needs_its_own_properties()
     {
-        Assert.Equal(["images", "labels"], new DataSource { Kind = DataSourceKind.Idx }.Check().Select(e => e.Property));
-        Assert.Equal(["path"], new DataSource { Kind = DataSourceKind.Csv, Path = "" }.Check().Select(e => e.Property));
-        Assert.Equal(["count"], new DataSource { Kind = DataSourceKind.Digits }.Check().Select(e => e.Property));
-        Assert.Equal(["count"], new DataSource { Kind = DataSourceKind.Digits, Count = 2_000_000 }.Check().Select(e => e.Property));
+        Assert.Equal(["images", "labels"], new DataSource { Kind = DataSourceKind.Idx }.Check().Select(e => e.Path));
+        Assert.Equal(["path"], new DataSource { Kind = DataSourceKind.Csv, Path = "" }.Check().Select(e => e.Path));
+        Assert.Equal(["count"], new DataSource { Kind = DataSourceKind.Digits }.Check().Select(e => e.Path));
+        Assert.Equal(["count"], new DataSource { Kind = DataSourceKind.Digits, Count = 2_000_000 }.Check().Select(e => e.Path));
     }
 }

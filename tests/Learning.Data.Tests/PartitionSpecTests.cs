@@ -54,10 +54,10 @@ public class PartitionSpecTests
         Assert.Equal(["clients is 0; expected at least 1."], new PartitionSpec().Check(0, 10).Select(e => e.Message));
         Assert.Equal(["11 clients for 10 examples; expected at least one example each."], new PartitionSpec().Check(11, 10).Select(e => e.Message));
         Assert.Equal(["6 clients of 2 shards for 11 examples; expected at least one example each."], Shards.Check(6, 11).Select(e => e.Message));
-        Assert.Equal(["alpha"], (Dirichlet with { Alpha = null }).Check(1, 10).Select(e => e.Property));
-        Assert.Equal(["alpha"], (Dirichlet with { Alpha = double.NaN }).Check(1, 10).Select(e => e.Property));
-        Assert.Equal(["shardsPerClient"], (Shards with { ShardsPerClient = null }).Check(1, 10).Select(e => e.Property));
-        Assert.Equal(["column", "column"], (Column with { Column = "" }).Check(1, 10).Select(e => e.Property));
+        Assert.Equal(["alpha"], (Dirichlet with { Alpha = null }).Check(1, 10).Select(e => e.Path));
+        Assert.Equal(["alpha"], (Dirichlet with { Alpha = double.NaN }).Check(1, 10).Select(e => e.Path));
+        Assert.Equal(["shardsPerClient"], (Shards with { ShardsPerClient = null }).Check(1, 10).Select(e => e.Path));
+        Assert.Equal(["column", "column"], (Column with { Column = "" }).Check(1, 10).Select(e => e.Path));
         Assert.Empty(Column.Check(3, 10));
     }
 

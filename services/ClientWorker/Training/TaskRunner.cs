@@ -102,7 +102,8 @@ public sealed partial class TaskRunner(
     /// <returns>The place the task had in the end.</returns>
     private async Task<IDisposable?> WorkAsync(RunningTask running, IDisposable? slot)
     {
-        while (await store.FindAsync(running.ReservationId) is { IsEnded: false } task)
+        var task = await store.FindAsync(running.ReservationId);
+        while (task is { IsEnded: false })
         {
             TaskEvent happened;
             try
@@ -121,6 +122,8 @@ public sealed partial class TaskRunner(
             {
                 break;
             }
+
+            task = after;
         }
 
         return slot;

@@ -23,7 +23,8 @@ public sealed class HttpUpdateSink(HttpClient http, int pieceBytes = HttpUpdateS
 
     public async Task SubmitAsync(Guid reservationId, string leaseToken, BlobRef update, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
-        var received = await ReceivedAsync(reservationId, leaseToken, update.SizeBytes, cancellationToken);
+        // One that fits a piece is sent at once: to ask what has arrived of it would take as long as to send it again.
+        var received = bytes.Length <= pieceBytes ? 0 : await ReceivedAsync(reservationId, leaseToken, update.SizeBytes, cancellationToken);
         while (received < bytes.Length)
         {
             var piece = bytes.Slice((int)received, Math.Min(pieceBytes, bytes.Length - (int)received));

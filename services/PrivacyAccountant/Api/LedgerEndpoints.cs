@@ -27,7 +27,9 @@ public static class LedgerEndpoints
             return BadRequest($"after is {after}: it must be 0 or more.");
         }
 
-        return limit is < 1 or > LargestPage ? BadRequest($"limit is {limit}: it must be from 1 to {LargestPage}.") : TypedResults.Ok(ledger.Entries(after, limit));
+        return limit is < 1 or > LargestPage
+            ? BadRequest($"limit is {limit}: it must be from 1 to {LargestPage}.")
+            : TypedResults.Ok(ledger.Entries(after, limit));
     }
 
     private static Results<Ok<ClientLedgersView>, ProblemHttpResult> Client(LedgerStore ledger, string clientId)

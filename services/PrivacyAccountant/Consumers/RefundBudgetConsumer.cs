@@ -4,7 +4,8 @@ using MassTransit;
 
 namespace FlEvents.PrivacyAccountant;
 
-public sealed partial class RefundBudgetConsumer(LedgerStore ledger, PrivacyAccountantMetrics metrics, ILogger<RefundBudgetConsumer> log) : IConsumer<RefundBudget>
+public sealed partial class RefundBudgetConsumer(LedgerStore ledger, PrivacyAccountantMetrics metrics, ILogger<RefundBudgetConsumer> log)
+    : IConsumer<RefundBudget>
 {
     public async Task Consume(ConsumeContext<RefundBudget> context)
     {
@@ -19,10 +20,10 @@ public sealed partial class RefundBudgetConsumer(LedgerStore ledger, PrivacyAcco
         metrics.Record(decision);
         if (decision is { Entries.Count: 0 })
         {
-            LogNotRefunded(message.ReservationId, message.RunId, message.Round, message.ClientId);
+            LogNotRefunded(message.RunId, message.Round, message.ClientId, message.ReservationId);
         }
     }
 
-    [LoggerMessage(LogLevel.Information, "Nothing to refund for reservation {reservationId} of run {runId}, round {round}, client {clientId}: it is final, or there is none.")]
-    private partial void LogNotRefunded(Guid reservationId, Guid runId, int round, string clientId);
+    [LoggerMessage(LogLevel.Information, "Run {runId}, round {round}: nothing to refund for {clientId}: {reservationId} is final, or there is none.")]
+    private partial void LogNotRefunded(Guid runId, int round, string clientId, Guid reservationId);
 }

@@ -14,7 +14,8 @@ public static class BudgetMessages
     {
         Require(message.Round >= 1, $"ReserveBudget: Round is {message.Round}; expected 1 or more.");
         Require(message.Attempt >= 1, $"ReserveBudget: Attempt is {message.Attempt}; expected 1 or more.");
-        Require(message.Clients?.Count is >= 1 and <= LargestPage, $"ReserveBudget: Clients has {message.Clients?.Count ?? 0} members; expected 1 to {LargestPage}.");
+        var count = message.Clients?.Count ?? 0;
+        Require(count is >= 1 and <= LargestPage, $"ReserveBudget: Clients has {count} members; expected 1 to {LargestPage}.");
         foreach (var client in message.Clients!)
         {
             CheckClient("ReserveBudget", client.ClientId);
@@ -51,8 +52,9 @@ public static class BudgetMessages
     private static void CheckLedger(ReservationRequest client)
     {
         var ledger = client.Ledger;
+        var named = !string.IsNullOrEmpty(ledger?.Owner) && !string.IsNullOrEmpty(ledger.DataSet) && !string.IsNullOrEmpty(ledger.PartitionRule);
         Require(
-            !string.IsNullOrEmpty(ledger?.Owner) && !string.IsNullOrEmpty(ledger.DataSet) && !string.IsNullOrEmpty(ledger.PartitionRule) && ledger.PartitionIndex >= 0,
+            named && ledger!.PartitionIndex >= 0,
             $"ReserveBudget: the ledger of {client.ClientId} is {ledger}; expected an owner, a data set, a partition rule and an index of 0 or more.");
     }
 

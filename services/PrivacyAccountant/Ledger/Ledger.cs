@@ -12,7 +12,7 @@ public static class Ledger
     public static LedgerDecision On(LedgerState state, ReserveBudget message, DateTimeOffset now)
     {
         var draft = new Draft(state, now);
-        var clientOfLedger = state.Reservations.Values.DistinctBy(known => known.LedgerId).ToDictionary(known => known.LedgerId, known => known.ClientId);
+        var clientOfLedger = state.Reservations.Values.DistinctBy(met => met.LedgerId).ToDictionary(met => met.LedgerId, met => met.ClientId);
         var ledgers = new List<LedgerIdentity>();
         var reserved = new List<string>();
         var refused = new List<ClientRefusal>();
@@ -49,7 +49,9 @@ public static class Ledger
 
         var open = state.Reservations.Values
             .Where(reservation => reservation.State == ReservationState.Reserved)
-            .OrderBy(reservation => reservation.ClientId, StringComparer.Ordinal).ThenBy(reservation => reservation.Attempt).ThenBy(reservation => reservation.Unit)
+            .OrderBy(reservation => reservation.ClientId, StringComparer.Ordinal)
+            .ThenBy(reservation => reservation.Attempt)
+            .ThenBy(reservation => reservation.Unit)
             .ToList();
         var draft = new Draft(state, now);
         draft.AppendAll(EntryKind.Commit, open, reason: null);
@@ -81,7 +83,8 @@ public static class Ledger
         var (clientId, reservationId) = (asked[0].ClientId, asked[0].ReservationId);
         if (known.Count != asked.Count || !known.Zip(asked).All(pair => pair.First with { State = pair.Second.State } == pair.Second))
         {
-            return Refuse(clientId, BudgetRefusalCode.Conflict, $"Reservation {reservationId} of {clientId} was made with another ledger or other charges; it is kept.");
+            var detail = $"Reservation {reservationId} of {clientId} was made with another ledger or other charges; it is kept.";
+            return Refuse(clientId, BudgetRefusalCode.Conflict, detail);
         }
 
         return known.Any(reservation => reservation.State == ReservationState.Refunded)
@@ -93,13 +96,18 @@ public static class Ledger
     {
         if (state.Commit is not null)
         {
-            return Refuse(asked.ClientId, BudgetRefusalCode.RoundCommitted, $"Round {asked.Round} was committed before {asked.ClientId} was charged for it.");
+            var detail = $"Round {asked.Round} was committed before {asked.ClientId} was charged for it.";
+            return Refuse(asked.ClientId, BudgetRefusalCode.RoundCommitted, detail);
         }
 
         // Whatever became of the other's reservation: else a replayed message could find the ledger free again.
-        return clientOfLedger.TryGetValue(asked.LedgerId, out var other) && other != asked.ClientId
-            ? Refuse(asked.ClientId, BudgetRefusalCode.OwnerAlreadyInRound, $"Ledger {asked.LedgerId} of {asked.ClientId} is in round {asked.Round} already, by client {other}.")
-            : null;
+        if (clientOfLedger.TryGetValue(asked.LedgerId, out var other) && other != asked.ClientId)
+        {
+            var detail = $"Ledger {asked.LedgerId} of {asked.ClientId} is in round {asked.Round} already, by client {other}.";
+            return Refuse(asked.ClientId, BudgetRefusalCode.OwnerAlreadyInRound, detail);
+        }
+
+        return null;
     }
 
     private static ClientRefusal Refuse(string clientId, string reasonCode, string detail) =>
@@ -110,12 +118,26 @@ public static class Ledger
         var answers = new List<object>();
         if (reserved.Count > 0)
         {
-            answers.Add(new BudgetReserved { RunId = message.RunId, RoundId = message.RoundId, Round = message.Round, Attempt = message.Attempt, ClientIds = reserved });
+            answers.Add(new BudgetReserved
+            {
+                RunId = message.RunId,
+                RoundId = message.RoundId,
+                Round = message.Round,
+                Attempt = message.Attempt,
+                ClientIds = reserved,
+            });
         }
 
         if (refused.Count > 0)
         {
-            answers.Add(new BudgetRefused { RunId = message.RunId, RoundId = message.RoundId, Round = message.Round, Attempt = message.Attempt, Refused = refused });
+            answers.Add(new BudgetRefused
+            {
+                RunId = message.RunId,
+                RoundId = message.RoundId,
+                Round = message.Round,
+                Attempt = message.Attempt,
+                Refused = refused,
+            });
         }
 
         return answers;

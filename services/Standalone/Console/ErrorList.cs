@@ -1,4 +1,4 @@
-using FlEvents.Orchestrator.Runs;
+using FlEvents.Learning;
 
 namespace FlEvents.Standalone.Console;
 

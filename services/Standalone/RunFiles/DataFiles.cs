@@ -1,6 +1,6 @@
 using FlEvents.Contracts;
 using FlEvents.Learning.Data;
-using SpecError = FlEvents.Orchestrator.Runs.SpecError;
+using FlEvents.Learning;
 
 namespace FlEvents.Standalone.RunFiles;
 

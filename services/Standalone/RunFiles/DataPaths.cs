@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
 using FlEvents.Learning.Data;
+using FlEvents.Learning;
 using FlEvents.Orchestrator.Runs;
-using SpecError = FlEvents.Orchestrator.Runs.SpecError;
 
 namespace FlEvents.Standalone.RunFiles;
 

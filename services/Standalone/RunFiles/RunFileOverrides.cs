@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using FlEvents.Learning;
 using FlEvents.Orchestrator.Runs;
 
 namespace FlEvents.Standalone.RunFiles;

@@ -1,3 +1,4 @@
+using FlEvents.Learning;
 using FlEvents.Orchestrator.Runs;
 
 namespace FlEvents.Standalone.RunFiles;

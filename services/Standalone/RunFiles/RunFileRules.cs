@@ -1,8 +1,8 @@
 using System.Text.RegularExpressions;
 using FlEvents.Contracts;
 using FlEvents.Learning.Data;
+using FlEvents.Learning;
 using FlEvents.Orchestrator.Runs;
-using SpecError = FlEvents.Orchestrator.Runs.SpecError;
 
 namespace FlEvents.Standalone.RunFiles;
 
@@ -57,7 +57,7 @@ internal static partial class RunFileRules
 
             foreach (var error in source.Check())
             {
-                yield return new($"{at}.{error.Property}", error.Message);
+                yield return new($"{at}.{error.Path}", error.Message);
             }
 
             if (source is { Kind: DataSourceKind.Digits, Count: { } count } && source.Skip + (long)(source.Take ?? 1) > count)
@@ -105,7 +105,7 @@ internal static partial class RunFileRules
         var source = simulation.Data.GetValueOrDefault(file.Run.Data.DataSet);
         foreach (var error in simulation.Partition.Check(simulation.Clients, Examples(source)))
         {
-            yield return new(error.Property == "clients" ? $"{root}.simulation.clients" : $"{path}.{error.Property}", error.Message);
+            yield return new(error.Path == "clients" ? $"{root}.simulation.clients" : $"{path}.{error.Path}", error.Message);
         }
 
         if (source?.Kind is DataSourceKind.Idx or DataSourceKind.Digits && simulation.Partition.Column is { } column)

@@ -37,7 +37,7 @@ public record DataSource
     {
         if (Kind is not { } kind || !Enum.IsDefined(kind))
         {
-            return [new SpecError("kind", $"kind is {(Kind is null ? "missing" : $"'{Kind}'")}; expected idx, csv or digits."), .. SpecError.OutOfRange(this)];
+            return [new SpecError("kind", $"kind is {(Kind is null ? "missing" : $"'{Kind}'")}; expected idx, csv or digits."), .. DeclarationRules.OutOfRange(this)];
         }
 
         var isIdx = kind == DataSourceKind.Idx;
@@ -45,14 +45,14 @@ public record DataSource
         var isDigits = kind == DataSourceKind.Digits;
         return
         [
-            .. SpecError.Presence(
+            .. DeclarationRules.Presence(
                 $"kind {(isIdx ? "idx" : isCsv ? "csv" : "digits")}",
                 ("images", Images, isIdx, isIdx),
                 ("labels", Labels, isIdx, isIdx),
                 ("path", Path, isCsv, isCsv),
                 ("count", Count, isDigits, isDigits),
                 ("seed", Seed, false, isDigits)),
-            .. SpecError.OutOfRange(this),
+            .. DeclarationRules.OutOfRange(this),
         ];
     }
 

@@ -84,7 +84,7 @@ public record PartitionSpec
         var isShards = Rule == PartitionRule.Shards;
         return
         [
-            .. SpecError.Presence(
+            .. DeclarationRules.Presence(
                 Rule switch
                 {
                     PartitionRule.Iid => "rule iid",
@@ -95,7 +95,7 @@ public record PartitionSpec
                 ("alpha", Alpha, isDirichlet, isDirichlet),
                 ("shardsPerClient", ShardsPerClient, isShards, isShards),
                 ("column", Column, Rule == PartitionRule.Column, Rule != PartitionRule.Iid)),
-            .. SpecError.OutOfRange(this),
+            .. DeclarationRules.OutOfRange(this),
         ];
     }
 }

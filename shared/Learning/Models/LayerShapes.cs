@@ -9,7 +9,7 @@ internal static class LayerShapes
     /// <param name="input">[features] or [channels, height, width].</param>
     /// <param name="error">What does not fit, its path relative to the layer; null when all does.</param>
     /// <returns>The layer at parameter offset 0; null when something does not fit.</returns>
-    public static ModelLayer? Resolve(LayerSpec spec, IReadOnlyList<int> input, out ModelError? error)
+    public static ModelLayer? Resolve(LayerSpec spec, IReadOnlyList<int> input, out SpecError? error)
     {
         error = null;
         var layer = new ModelLayer { Kind = spec.Kind, InputShape = input, OutputShape = input };
@@ -28,12 +28,12 @@ internal static class LayerShapes
         }
     }
 
-    private static ModelLayer? Linear(LayerSpec spec, ModelLayer layer, out ModelError? error)
+    private static ModelLayer? Linear(LayerSpec spec, ModelLayer layer, out SpecError? error)
     {
         var outputs = spec.Outputs!.Value;
         if (layer.InputShape.Count != 1)
         {
-            error = new ModelError("kind", $"A linear layer takes a flat input, not {ModelPlan.Text(layer.InputShape)}; expected flatten before it.");
+            error = new SpecError("kind", $"A linear layer takes a flat input, not {ModelPlan.Text(layer.InputShape)}; expected flatten before it.");
             return null;
         }
 
@@ -41,21 +41,21 @@ internal static class LayerShapes
         return error is null ? layer with { OutputShape = [outputs], WeightShape = [outputs, layer.InputShape[0]] } : null;
     }
 
-    private static ModelLayer? GroupNorm(LayerSpec spec, ModelLayer layer, out ModelError? error)
+    private static ModelLayer? GroupNorm(LayerSpec spec, ModelLayer layer, out SpecError? error)
     {
         var groups = spec.Groups!.Value;
         var channels = layer.InputShape[0];
         var values = layer.InputShape.Aggregate(1, (a, b) => a * b);
         error = channels % groups != 0
-            ? new ModelError("groups", $"{groups} groups do not divide {channels} channels.")
+            ? new SpecError("groups", $"{groups} groups do not divide {channels} channels.")
             : values / groups < 2
-                ? new ModelError("groups", $"{groups} groups of {values} values hold one each; expected at least two.")
+                ? new SpecError("groups", $"{groups} groups of {values} values hold one each; expected at least two.")
                 : null;
         return error is null ? layer with { Groups = groups, WeightShape = [channels] } : null;
     }
 
     /// <summary>A convolution or a pooling. ⌊(size + 2·padding − kernel) / stride⌋ + 1 windows fit along a side.</summary>
-    private static ModelLayer? Windowed(LayerSpec spec, ModelLayer layer, out ModelError? error)
+    private static ModelLayer? Windowed(LayerSpec spec, ModelLayer layer, out SpecError? error)
     {
         var input = layer.InputShape;
         var convolves = spec.Kind == LayerKind.Conv2d;
@@ -64,7 +64,7 @@ internal static class LayerShapes
         var padding = spec.Padding ?? 0;
         if (input.Count != 3)
         {
-            error = new ModelError(
+            error = new SpecError(
                 "kind", $"A layer of kind {ModelPlan.Name(spec.Kind)} takes images, not {ModelPlan.Text(input)}; expected [channels, height, width].");
             return null;
         }
@@ -73,13 +73,13 @@ internal static class LayerShapes
         var columns = (long)input[2] + (2 * padding) - kernel;
         if (rows < 0 || columns < 0)
         {
-            error = new ModelError("kernel", $"A kernel of {kernel} × {kernel} does not fit {input[1]} × {input[2]} pixels with a padding of {padding}.");
+            error = new SpecError("kernel", $"A kernel of {kernel} × {kernel} does not fit {input[1]} × {input[2]} pixels with a padding of {padding}.");
             return null;
         }
 
         if ((double)input[0] * (input[1] + (2 * padding)) * (input[2] + (2 * padding)) > ModelPlan.MaxValues)
         {
-            error = new ModelError(
+            error = new SpecError(
                 "padding", $"{ModelPlan.Text(input)} with a padding of {padding} is more than one example may take; expected at most {ModelPlan.MaxValues}.");
             return null;
         }
@@ -89,7 +89,7 @@ internal static class LayerShapes
         var patch = (double)input[0] * kernel * kernel;
         if ((double)channels * height * width > ModelPlan.MaxValues || (convolves && patch * height * width > ModelPlan.MaxValues))
         {
-            error = new ModelError(
+            error = new SpecError(
                 convolves ? "outputs" : "kernel",
                 $"[{channels}, {height}, {width}] with windows of {patch:0} values is more than one example may take; expected at most {ModelPlan.MaxValues}.");
             return null;
@@ -106,8 +106,8 @@ internal static class LayerShapes
         };
     }
 
-    private static ModelError? TooManyParameters(long parameters) =>
+    private static SpecError? TooManyParameters(long parameters) =>
         parameters <= ModelPlan.MaxParameters
             ? null
-            : new ModelError("outputs", $"The layer would have {parameters} parameters; expected at most {ModelPlan.MaxParameters}.");
+            : new SpecError("outputs", $"The layer would have {parameters} parameters; expected at most {ModelPlan.MaxParameters}.");
 }

@@ -41,7 +41,7 @@ public sealed class Model
     /// <exception cref="ArgumentException">The spec is wrong; the message lists every error of <see cref="Check"/>.</exception>
     public static Model Create(ModelSpec spec)
     {
-        var errors = new List<ModelError>();
+        var errors = new List<SpecError>();
         var layers = ModelPlan.Resolve(spec, errors);
         return errors.Count == 0
             ? new Model(spec, layers)
@@ -49,9 +49,9 @@ public sealed class Model
     }
 
     /// <summary>Every error of a spec; none when <see cref="Create"/> accepts it.</summary>
-    public static IReadOnlyList<ModelError> Check(ModelSpec spec)
+    public static IReadOnlyList<SpecError> Check(ModelSpec spec)
     {
-        var errors = new List<ModelError>();
+        var errors = new List<SpecError>();
         ModelPlan.Resolve(spec, errors);
         return errors;
     }

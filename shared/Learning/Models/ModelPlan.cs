@@ -16,12 +16,12 @@ internal static class ModelPlan
     private const int MaxPixels = 1000;
 
     /// <returns>The layers; of no use once there is an error.</returns>
-    public static IReadOnlyList<ModelLayer> Resolve(ModelSpec spec, List<ModelError> errors)
+    public static IReadOnlyList<ModelLayer> Resolve(ModelSpec spec, List<SpecError> errors)
     {
         CheckInputShape(spec, errors);
         if (spec.Outputs is < 1 or > 100_000)
         {
-            errors.Add(new ModelError("outputs", $"{spec.Outputs} outputs; expected 1 to 100000."));
+            errors.Add(new SpecError("outputs", $"{spec.Outputs} outputs; expected 1 to 100000."));
         }
 
         CheckChoice(spec, errors);
@@ -34,12 +34,12 @@ internal static class ModelPlan
         return spec.Layers is { Count: > 0 } ? Walk(spec, spec.Layers, errors) : [];
     }
 
-    private static void CheckInputShape(ModelSpec spec, List<ModelError> errors)
+    private static void CheckInputShape(ModelSpec spec, List<SpecError> errors)
     {
         var shape = spec.InputShape;
         if (shape is not { Count: 1 or 3 })
         {
-            errors.Add(new ModelError("inputShape", $"A shape of {shape?.Count ?? 0} sizes; expected [features] or [channels, height, width]."));
+            errors.Add(new SpecError("inputShape", $"A shape of {shape?.Count ?? 0} sizes; expected [features] or [channels, height, width]."));
             return;
         }
 
@@ -48,7 +48,7 @@ internal static class ModelPlan
         {
             if (shape[i] < 1)
             {
-                errors.Add(new ModelError($"inputShape[{i}]", $"A size of {shape[i]}; expected at least 1."));
+                errors.Add(new SpecError($"inputShape[{i}]", $"A size of {shape[i]}; expected at least 1."));
             }
 
             size *= shape[i];
@@ -56,40 +56,40 @@ internal static class ModelPlan
 
         if (size > MaxValues)
         {
-            errors.Add(new ModelError("inputShape", $"{Text(shape)} holds {size:0} values; expected at most {MaxValues}."));
+            errors.Add(new SpecError("inputShape", $"{Text(shape)} holds {size:0} values; expected at most {MaxValues}."));
         }
     }
 
-    private static void CheckChoice(ModelSpec spec, List<ModelError> errors)
+    private static void CheckChoice(ModelSpec spec, List<SpecError> errors)
     {
         if (spec.Name is null == spec.Layers is null)
         {
             var given = spec.Name is null ? "Neither name nor layers is" : "Both name and layers are";
-            errors.Add(new ModelError("name", $"{given} given; expected exactly one of them."));
+            errors.Add(new SpecError("name", $"{given} given; expected exactly one of them."));
         }
         else if (spec.Layers is { Count: 0 })
         {
-            errors.Add(new ModelError("layers", "The list is empty; expected at least one layer."));
+            errors.Add(new SpecError("layers", "The list is empty; expected at least one layer."));
         }
 
         if (spec.Name is { } name && !Enum.IsDefined(name))
         {
-            errors.Add(new ModelError("name", $"Unknown model {name}; expected logistic, mlp or cnn."));
+            errors.Add(new SpecError("name", $"Unknown model {name}; expected logistic, mlp or cnn."));
         }
 
         if (spec.Name == ModelName.Cnn && spec.InputShape is { Count: 1 })
         {
-            errors.Add(new ModelError("inputShape", $"A cnn takes images; {Text(spec.InputShape)} is flat, expected [channels, height, width]."));
+            errors.Add(new SpecError("inputShape", $"A cnn takes images; {Text(spec.InputShape)} is flat, expected [channels, height, width]."));
         }
 
         if (spec.Name == ModelName.Mlp && spec.Hidden is not { Count: > 0 })
         {
-            errors.Add(new ModelError("hidden", "An mlp needs the widths of its hidden layers, such as [128]; for none of them use logistic."));
+            errors.Add(new SpecError("hidden", "An mlp needs the widths of its hidden layers, such as [128]; for none of them use logistic."));
         }
 
         if (spec.Name != ModelName.Mlp && spec.Hidden is not null)
         {
-            errors.Add(new ModelError("hidden", "Only the model named mlp takes hidden widths."));
+            errors.Add(new SpecError("hidden", "Only the model named mlp takes hidden widths."));
             return;
         }
 
@@ -99,7 +99,7 @@ internal static class ModelPlan
         }
     }
 
-    private static List<ModelLayer> Walk(ModelSpec spec, IReadOnlyList<LayerSpec> specs, List<ModelError> errors)
+    private static List<ModelLayer> Walk(ModelSpec spec, IReadOnlyList<LayerSpec> specs, List<SpecError> errors)
     {
         // A named model's layers stand in no list: what is wrong with them is the name's.
         var named = spec.Name is not null;
@@ -118,7 +118,7 @@ internal static class ModelPlan
             var layer = LayerShapes.Resolve(specs[i], shape, out var error);
             if (layer is null)
             {
-                errors.Add(new ModelError(error!.Path.Length == 0 || named ? path : $"{path}.{error.Path}", error.Message));
+                errors.Add(new SpecError(error!.Path.Length == 0 || named ? path : $"{path}.{error.Path}", error.Message));
                 shape = null;
                 continue;
             }
@@ -128,7 +128,7 @@ internal static class ModelPlan
             shape = layer.OutputShape;
             if (parameters > MaxParameters)
             {
-                errors.Add(new ModelError(path, $"The model has {parameters} parameters up to here; expected at most {MaxParameters}."));
+                errors.Add(new SpecError(path, $"The model has {parameters} parameters up to here; expected at most {MaxParameters}."));
                 shape = null;
                 parameters = 0;
             }
@@ -137,23 +137,23 @@ internal static class ModelPlan
         if (shape is not null && (shape.Count != 1 || shape[0] != spec.Outputs))
         {
             var expected = $"expected [{spec.Outputs}], the model's outputs";
-            errors.Add(new ModelError($"layers[{specs.Count - 1}]", $"The last layer puts out {Text(shape)}; {expected}."));
+            errors.Add(new SpecError($"layers[{specs.Count - 1}]", $"The last layer puts out {Text(shape)}; {expected}."));
         }
 
         if (shape is not null && parameters == 0)
         {
-            errors.Add(new ModelError("layers", "No layer has parameters; expected at least one to learn."));
+            errors.Add(new SpecError("layers", "No layer has parameters; expected at least one to learn."));
         }
 
         return layers;
     }
 
     /// <summary>Whether the layer gives what its kind takes and nothing else.</summary>
-    private static bool CheckProperties(string path, LayerSpec? layer, List<ModelError> errors)
+    private static bool CheckProperties(string path, LayerSpec? layer, List<SpecError> errors)
     {
         if (layer is null || !Enum.IsDefined(layer.Kind))
         {
-            errors.Add(new ModelError(path, $"Expected a layer of kind {string.Join(", ", Enum.GetValues<LayerKind>().Select(Name))}."));
+            errors.Add(new SpecError(path, $"Expected a layer of kind {string.Join(", ", Enum.GetValues<LayerKind>().Select(Name))}."));
             return false;
         }
 
@@ -171,18 +171,18 @@ internal static class ModelPlan
     }
 
     private static void CheckProperty(
-        string path, string property, LayerKind kind, int? value, bool taken, bool needed, int least, int most, List<ModelError> errors)
+        string path, string property, LayerKind kind, int? value, bool taken, bool needed, int least, int most, List<SpecError> errors)
     {
         if (value is null)
         {
             if (needed)
             {
-                errors.Add(new ModelError($"{path}.{property}", $"A layer of kind {Name(kind)} needs {property}; expected {least} to {most}."));
+                errors.Add(new SpecError($"{path}.{property}", $"A layer of kind {Name(kind)} needs {property}; expected {least} to {most}."));
             }
         }
         else if (!taken)
         {
-            errors.Add(new ModelError($"{path}.{property}", $"A layer of kind {Name(kind)} takes no {property}; it is {value}."));
+            errors.Add(new SpecError($"{path}.{property}", $"A layer of kind {Name(kind)} takes no {property}; it is {value}."));
         }
         else
         {
@@ -190,11 +190,11 @@ internal static class ModelPlan
         }
     }
 
-    private static void CheckRange(string path, int value, int least, int most, List<ModelError> errors)
+    private static void CheckRange(string path, int value, int least, int most, List<SpecError> errors)
     {
         if (value < least || value > most)
         {
-            errors.Add(new ModelError(path, $"It is {value}; expected {least} to {most}."));
+            errors.Add(new SpecError(path, $"It is {value}; expected {least} to {most}."));
         }
     }
 

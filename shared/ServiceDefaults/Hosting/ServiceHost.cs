@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration.Memory;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -30,6 +31,8 @@ public static class ServiceHost
                 builder.WebHost.UseUrls($"http://127.0.0.1:{defaultPort}");
             }
 
+            // Four lines for every request otherwise; first in order, so that any other setting overrules it.
+            builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = [new("Logging:LogLevel:Microsoft.AspNetCore", "Warning")] });
             builder.AddServiceDefaults();
             add(builder);
             await using var app = builder.Build();

@@ -35,7 +35,8 @@ public partial class Database : IAsyncDisposable
     private readonly DatabaseSettings _settings;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
-    private readonly SqliteConnection _writer;
+    private readonly PreparedConnection _writer;
+    private readonly ConcurrentBag<PreparedConnection> _readers = [];
     private readonly Thread _thread;
     private bool _syncedNow;
 
@@ -54,7 +55,7 @@ public partial class Database : IAsyncDisposable
         _time = time;
         _log = log;
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(settings.Path))!);
-        _writer = Open(SqliteOpenMode.ReadWriteCreate, pooling: false);
+        _writer = Open(SqliteOpenMode.ReadWriteCreate);
         _writer.Execute("pragma journal_mode = wal");
         _writer.Execute(settings.Synced ? "pragma synchronous = full" : "pragma synchronous = normal");
         _syncedNow = settings.Synced;
@@ -109,9 +110,26 @@ public partial class Database : IAsyncDisposable
     /// <summary>Reads what is committed, as of one moment; never waits for the writer.</summary>
     public T Read<T>(Func<Transaction, T> query)
     {
-        using var connection = Open(SqliteOpenMode.ReadOnly, pooling: true);
-        using var transaction = connection.BeginTransaction(deferred: true);
-        return query(new Transaction(connection, transaction, _time));
+        var connection = _readers.TryTake(out var idle) ? idle : Open(SqliteOpenMode.ReadOnly);
+        var isGood = false;
+        try
+        {
+            using var transaction = connection.BeginTransaction(deferred: true);
+            var result = query(new Transaction(connection, transaction, _time));
+            isGood = true;
+            return result;
+        }
+        finally
+        {
+            if (isGood && !_closing.IsCancellationRequested)
+            {
+                _readers.Add(connection);
+            }
+            else
+            {
+                connection.Dispose();
+            }
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -121,8 +139,11 @@ public partial class Database : IAsyncDisposable
         await _closing.CancelAsync();
         await Task.Run(_thread.Join);
         await _writer.DisposeAsync();
-        using var pooled = new SqliteConnection(ConnectionString(SqliteOpenMode.ReadOnly, pooling: true));
-        SqliteConnection.ClearPool(pooled);
+        while (_readers.TryTake(out var reader))
+        {
+            await reader.DisposeAsync();
+        }
+
         OutboxWritten.Dispose();
         _queue.Dispose();
         _closing.Dispose();
@@ -204,8 +225,11 @@ public partial class Database : IAsyncDisposable
         List<Transaction> done;
         using (var transaction = _writer.BeginTransaction())
         {
-            done = batch.Select(item => RunItem(item, transaction)).OfType<Transaction>().ToList();
-            transaction.Commit();
+            done = batch.Select(item => RunItem(item, transaction, isAlone: batch.Count == 1)).OfType<Transaction>().ToList();
+            if (done.Count > 0)
+            {
+                transaction.Commit();
+            }
         }
 
         Fault = null;
@@ -219,8 +243,9 @@ public partial class Database : IAsyncDisposable
         done.ForEach(session => session.Committed.ForEach(action => action()));
     }
 
+    /// <param name="isAlone">Nothing else is in the transaction: when it fails, the whole is rolled back and no savepoint is needed.</param>
     /// <returns>What the item did; null when it failed and was rolled back.</returns>
-    private Transaction? RunItem(Work item, SqliteTransaction transaction)
+    private Transaction? RunItem(Work item, SqliteTransaction transaction, bool isAlone)
     {
         if (item.CancellationToken.IsCancellationRequested)
         {
@@ -229,17 +254,29 @@ public partial class Database : IAsyncDisposable
         }
 
         var session = new Transaction(_writer, transaction, _time);
-        transaction.Save("item");
+        if (!isAlone)
+        {
+            transaction.Save("item");
+        }
+
         try
         {
             item.Run(session);
             item.Outcome = null;
-            transaction.Release("item");
+            if (!isAlone)
+            {
+                transaction.Release("item");
+            }
+
             return session;
         }
         catch (Exception e) when (!SqliteFaults.IsTransient(e))
         {
-            transaction.Rollback("item");
+            if (!isAlone)
+            {
+                transaction.Rollback("item");
+            }
+
             item.Outcome = e;
             return null;
         }
@@ -254,17 +291,17 @@ public partial class Database : IAsyncDisposable
         }
     }
 
-    private SqliteConnection Open(SqliteOpenMode mode, bool pooling)
+    private PreparedConnection Open(SqliteOpenMode mode)
     {
-        var connection = new SqliteConnection(ConnectionString(mode, pooling));
+        var connection = new PreparedConnection(ConnectionString(mode));
         connection.Open();
         connection.Execute("pragma busy_timeout = 5000; pragma foreign_keys = on");
         return connection;
     }
 
     // The provider waits for a lock on top of SQLite's own busy_timeout: without a limit of its own, 30 s.
-    private string ConnectionString(SqliteOpenMode mode, bool pooling) =>
-        new SqliteConnectionStringBuilder { DataSource = _settings.Path, Mode = mode, Pooling = pooling, DefaultTimeout = 5 }.ToString();
+    private string ConnectionString(SqliteOpenMode mode) =>
+        new SqliteConnectionStringBuilder { DataSource = _settings.Path, Mode = mode, Pooling = false, DefaultTimeout = 5 }.ToString();
 
     [LoggerMessage(LogLevel.Warning, "The {database} database cannot write: {fault} Trying again in {backOff}.")]
     private partial void LogFault(string database, string fault, TimeSpan backOff);

@@ -24,6 +24,14 @@ public sealed class HttpUpdateSinkTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_update_of_one_piece_is_sent_without_asking_first()
+    {
+        await Sink(pieceBytes: 1000).SubmitAsync(Reservation, "good-token", Update, Bytes, CancellationToken.None);
+        Assert.Equal(Bytes, _server.Complete);
+        Assert.Equal(0, _server.Asked);
+    }
+
+    [Fact]
     public async Task After_a_broken_connection_it_goes_on_from_what_was_received()
     {
         _server.BreakAfter(600);
@@ -89,5 +97,5 @@ public sealed class HttpUpdateSinkTests : IAsyncLifetime
         await Assert.ThrowsAsync<HttpRequestException>(() => sink.SubmitAsync(Reservation, "good-token", Update, Bytes, CancellationToken.None));
     }
 
-    private HttpUpdateSink Sink() => new(new HttpClient { BaseAddress = _server.Address }, pieceBytes: 256);
+    private HttpUpdateSink Sink(int pieceBytes = 256) => new(new HttpClient { BaseAddress = _server.Address }, pieceBytes);
 }

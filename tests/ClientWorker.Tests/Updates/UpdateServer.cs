@@ -20,6 +20,9 @@ internal sealed class UpdateServer(Guid reservationId, string token) : IAsyncDis
     /// <summary>Content-Range of every PUT.</summary>
     public List<string> Ranges { get; } = [];
 
+    /// <summary>Requests that asked what had arrived.</summary>
+    public int Asked { get; private set; }
+
     /// <summary>The whole update; null before its last byte.</summary>
     public byte[]? Complete { get; private set; }
 
@@ -50,6 +53,7 @@ internal sealed class UpdateServer(Guid reservationId, string token) : IAsyncDis
 
     private IResult Head(HttpContext context)
     {
+        Asked++;
         if (context.Request.Headers.Authorization != $"Bearer {token}")
         {
             return Results.Unauthorized();

@@ -62,6 +62,13 @@ public class RunSpecRulesTests
             ["$.model.inputShape: expected 4 inputs, which is what the columns give, got 12 from [3, 2, 2]"],
             Specs.Errors(Specs.Table, "model.inputShape = [3, 2, 2]"));
 
+    [Fact]
+    public void A_run_that_would_not_fit_a_message_is_refused()
+    {
+        var layers = string.Join(",", Enumerable.Repeat("{ \"kind\": \"relu\" }", 2000));
+        AssertOnly("$", Specs.Images, [$"model.layers = [{{ \"kind\": \"flatten\" }}, {layers}, {{ \"kind\": \"linear\", \"outputs\": 10 }}]", "model.name = -", "model.hidden = -"]);
+    }
+
     private static void AssertOnly(string path, string json, string[] changes)
     {
         var error = Assert.Single(Specs.Errors(json, changes));

@@ -195,6 +195,18 @@ public sealed class LedgerStoreTests : IAsyncDisposable
             unit => Assert.Equal(new UnitView { Unit = unit.Unit, Entries = 2, Reserved = 0, Committed = 0, Refunded = 1, Spent = "0" }, unit));
     }
 
+    [Theory]
+    [InlineData("Zürich \"Süd\" \\ 🏥")]
+    [InlineData("'; drop table ledger; --")]
+    [InlineData("{\"owner\":1}\n")]
+    public async Task An_owner_may_have_any_name(string owner)
+    {
+        await _file.ApplyAsync(Messages.Reserve($"anna@{owner}"));
+
+        var ledger = Assert.Single(_file.Store.LedgersOf("anna"));
+        Assert.Equal((Messages.LedgerOf(owner), LedgerId.Of(Messages.LedgerOf(owner))), (ledger.Ledger, ledger.LedgerId));
+    }
+
     [Fact]
     public async Task A_full_page_is_one_transaction()
     {

@@ -24,7 +24,8 @@ public sealed class ConsumeOnceTests : IAsyncLifetime
         builder.Logging.ClearProviders();
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<Faults>();
-        builder.Services.AddServiceDatabase(_ => TestDatabase.Settings(_folder.File("test.db")), (_, database) => new NoteStore(database));
+        builder.Services.AddServiceDatabase<NoteDatabase>(_ => TestDatabase.Settings(_folder.File("test.db")));
+        builder.Services.AddSingleton(provider => new NoteStore(provider.GetRequiredService<NoteDatabase>()));
         builder.AddBus(bus =>
         {
             bus.AddConsumer<NoteTaker>().Endpoint(endpoint => endpoint.Name = "first");

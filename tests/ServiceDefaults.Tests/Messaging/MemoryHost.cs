@@ -45,7 +45,8 @@ internal sealed class MemoryHost : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(Channel.CreateUnbounded<Received>());
-        builder.Services.AddServiceDatabase(_ => TestDatabase.Settings(path), (_, database) => new NoteStore(database));
+        builder.Services.AddServiceDatabase<NoteDatabase>(_ => TestDatabase.Settings(path));
+        builder.Services.AddSingleton(provider => new NoteStore(provider.GetRequiredService<NoteDatabase>()));
         builder.AddBus(bus => bus.AddConsumer<Listener>(consumer => consumer.ConcurrentMessageLimit = 1).Endpoint(e => e.Name = endpoint));
         var host = new MemoryHost(builder.Build());
         onStarting?.Invoke(host.Bus);
@@ -83,7 +84,7 @@ internal sealed class MemoryHost : IAsyncDisposable
     }
 
     public Task<HealthReport> HealthAsync() =>
-        _host.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(check => check.Name == "database-NoteStore", CancellationToken.None);
+        _host.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(check => check.Name == nameof(NoteDatabase), CancellationToken.None);
 
     public async ValueTask DisposeAsync()
     {

@@ -120,7 +120,8 @@ public sealed class OutboxDispatcherTests : IDisposable
     [Fact]
     public async Task A_send_that_fails_is_tried_again()
     {
-        var faults = new SendFaults(attempt => attempt <= 3 ? new InvalidOperationException("no broker") : null);
+        var attempts = 0;
+        var faults = new SendFaults(_ => Interlocked.Increment(ref attempts) <= 3 ? new InvalidOperationException("no broker") : null);
         await using var host = await MemoryHost.StartAsync(FilePath, onStarting: bus => bus.ConnectPublishObserver(faults));
         await host.SendLaterAsync(Left("anna"), Left("ben"));
 
@@ -131,18 +132,19 @@ public sealed class OutboxDispatcherTests : IDisposable
     [Fact]
     public async Task Every_message_that_no_queue_took_is_sent_again_and_holds_up_no_other()
     {
-        // More than a batch of them, and no queue until another message has come through.
-        var bound = false;
-        var faults = new SendFaults(_ => Volatile.Read(ref bound) ? null : new MessageReturnedException("no queue"));
+        // More than a batch of them, of which the first half stays away for longer than the second.
+        var roundsBound = 1000;
+        var faults = new SendFaults(message => ((CommitBudget)message).Round < Volatile.Read(ref roundsBound) ? new MessageReturnedException("no queue") : null);
         await using var host = await MemoryHost.StartAsync(FilePath, endpoint: Routes.PrivacyAccountant, onStarting: bus => bus.ConnectSendObserver(faults));
         await host.SendLaterAsync(Enumerable.Range(1, 600).Select(Commit));
         await host.SendLaterAsync(Left("anna"));
         Assert.Equal(Left("anna"), (await host.NextAsync()).Message);
-        Volatile.Write(ref bound, true);
 
-        var received = await host.NextAsync(600);
+        Volatile.Write(ref roundsBound, 301);
+        Assert.Equal(Enumerable.Range(301, 300), (await host.NextAsync(300)).Select(received => ((CommitBudget)received.Message).Round).Order());
 
-        Assert.Equal(Enumerable.Range(1, 600), received.Select(next => ((CommitBudget)next.Message).Round).Order());
+        Volatile.Write(ref roundsBound, 0);
+        Assert.Equal(Enumerable.Range(1, 300), (await host.NextAsync(300)).Select(received => ((CommitBudget)received.Message).Round).Order());
         await host.AllSentAsync();
     }
 
@@ -179,15 +181,13 @@ public sealed class OutboxDispatcherTests : IDisposable
     private static CommitBudget Commit(int round) => new() { RunId = Run, RoundId = Run, Round = round };
 
     /// <summary>Fails sends as a broker would.</summary>
-    private sealed class SendFaults(Func<int, Exception?> faultAt) : ISendObserver, IPublishObserver
+    private sealed class SendFaults(Func<object, Exception?> faultOf) : ISendObserver, IPublishObserver
     {
-        private int _attempts;
-
         public Task PreSend<T>(SendContext<T> context)
-            where T : class => Attempt();
+            where T : class => Attempt(context.Message);
 
         public Task PrePublish<T>(PublishContext<T> context)
-            where T : class => Attempt();
+            where T : class => Attempt(context.Message);
 
         public Task PostSend<T>(SendContext<T> context)
             where T : class => Task.CompletedTask;
@@ -201,6 +201,6 @@ public sealed class OutboxDispatcherTests : IDisposable
         public Task PublishFault<T>(PublishContext<T> context, Exception exception)
             where T : class => Task.CompletedTask;
 
-        private Task Attempt() => faultAt(Interlocked.Increment(ref _attempts)) is { } fault ? Task.FromException(fault) : Task.CompletedTask;
+        private Task Attempt(object message) => faultOf(message) is { } fault ? Task.FromException(fault) : Task.CompletedTask;
     }
 }

@@ -16,10 +16,13 @@ public class RoutesTests
     public void A_command_has_one_owner(Type command, string owner) => Assert.Equal(owner, Routes.OwnerOf(command));
 
     [Fact]
-    public void Every_other_contract_is_published()
+    public void No_other_contract_has_an_owner()
     {
-        // Commands are a verb and a noun; these two go to a worker that is chosen for each message.
-        Type[] commands = [typeof(EnrollClient), typeof(CreateModel), typeof(OpenRound), typeof(AggregateRound), typeof(ReserveBudget), typeof(CommitBudget), typeof(RefundBudget)];
+        // TrainClient and EvaluateModel too have no owner: they go to a worker that is chosen for each message.
+        Type[] commands =
+        [
+            typeof(EnrollClient), typeof(CreateModel), typeof(OpenRound), typeof(AggregateRound), typeof(ReserveBudget), typeof(CommitBudget), typeof(RefundBudget),
+        ];
         var others = typeof(BlobRef).Assembly.GetExportedTypes().Except(commands);
 
         Assert.All(others, other => Assert.Null(Routes.OwnerOf(other)));

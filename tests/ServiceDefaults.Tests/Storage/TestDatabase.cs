@@ -1,5 +1,6 @@
 using FlEvents.ServiceDefaults.Storage;
 using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace FlEvents.ServiceDefaults.Tests;
@@ -19,19 +20,7 @@ internal static class TestDatabase
 
     public static IReadOnlyList<string> Notes(this Database database) => database.Column("select text from note order by rowid");
 
-    public static IReadOnlyList<string> Column(this Database database, string sql) => database.Read(connection =>
-    {
-        using var command = connection.CreateCommand();
-        command.CommandText = sql;
-        using var reader = command.ExecuteReader();
-        var values = new List<string>();
-        while (reader.Read())
-        {
-            values.Add(reader.GetValue(0).ToString()!);
-        }
-
-        return values;
-    });
+    public static IReadOnlyList<string> Column(this Database database, string sql) => database.Read(transaction => transaction.Query<string>(sql));
 
     /// <summary>Changes the file from outside the program.</summary>
     public static void Outside(string path, string sql)
@@ -43,3 +32,6 @@ internal static class TestDatabase
         command.ExecuteNonQuery();
     }
 }
+
+/// <summary>A service's database, by a type of its own.</summary>
+internal sealed class NoteDatabase(DatabaseSettings settings, TimeProvider time, ILogger<Database> log) : Database(settings, time, log);

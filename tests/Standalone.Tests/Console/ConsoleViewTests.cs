@@ -1,8 +1,8 @@
 using FlEvents.Contracts;
 using FlEvents.Learning.Models;
 using FlEvents.Learning.Safetensors;
+using FlEvents.Learning;
 using FlEvents.Orchestrator.Api;
-using FlEvents.Orchestrator.Runs;
 using FlEvents.Standalone.Console;
 using Spectre.Console;
 

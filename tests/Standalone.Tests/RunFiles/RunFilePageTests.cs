@@ -13,14 +13,14 @@ public class RunFilePageTests
         var text = File.ReadAllText(Page);
         var end = text.IndexOf(Marker, StringComparison.Ordinal) + Marker.Length;
         var current = $"{text[..end]}\n{RunFilePage.Tables()}";
-        if (Committed.IsRenewing)
+        if (Renewal.IsAsked)
         {
             File.WriteAllText(Page, current);
         }
 
         Assert.True(
             File.ReadAllText(Page) == current,
-            $"The tables of docs/run-file.md are not what the program's declarations give. Renew them with: {Committed.Renew}");
+            $"The tables of docs/run-file.md are not what the program's declarations give. Renew them with: {Renewal.Command}");
     }
 
     [Theory]

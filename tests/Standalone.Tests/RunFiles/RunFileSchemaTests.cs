@@ -11,14 +11,14 @@ public class RunFileSchemaTests
     [Fact]
     public void The_committed_schema_is_current()
     {
-        if (Committed.IsRenewing)
+        if (Renewal.IsAsked)
         {
             File.WriteAllText(Committed, RunFileSchema.Create());
         }
 
         Assert.True(
             File.Exists(Committed) && File.ReadAllText(Committed) == RunFileSchema.Create(),
-            $"docs/run-file.schema.json is not what the program's declarations give. Renew it with: {Committed.Renew}");
+            $"docs/run-file.schema.json is not what the program's declarations give. Renew it with: {Renewal.Command}");
     }
 
     [Fact]

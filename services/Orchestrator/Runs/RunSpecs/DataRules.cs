@@ -1,4 +1,5 @@
 using FlEvents.Contracts;
+using FlEvents.Learning;
 
 namespace FlEvents.Orchestrator.Runs;
 

@@ -1,5 +1,7 @@
+using System.Text.Json;
 using FlEvents.Contracts;
 using FlEvents.Learning.Models;
+using FlEvents.Learning;
 
 namespace FlEvents.Orchestrator.Runs;
 
@@ -17,7 +19,19 @@ public static class RunSpecRules
             .. Training(spec.Training, $"{root}.training"),
             .. Selection(spec.Selection, $"{root}.selection"),
             .. Evaluation(spec, $"{root}.evaluation"),
+            .. Size(spec, root),
         ];
+
+    /// <summary>A run travels in messages, which stay under 64 KiB; models and data do not.</summary>
+    private static IEnumerable<SpecError> Size(RunSpec spec, string root)
+    {
+        const int Largest = 48 * 1024;
+        var bytes = JsonSerializer.SerializeToUtf8Bytes(spec, JsonSerializerOptions.Web).Length;
+        if (bytes > Largest)
+        {
+            yield return new(root, $"expected at most {Largest} bytes as JSON, got {bytes}: shorten lists of columns, categories or layers");
+        }
+    }
 
     /// <summary>The loss, the label and the number of outputs must describe one task.</summary>
     private static IEnumerable<SpecError> Task(RunSpec spec, string root)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Unicode;
+using FlEvents.Learning;
 
 namespace FlEvents.Orchestrator.Runs;
 

@@ -2,7 +2,7 @@ using FlEvents.ServiceDefaults.Messaging;
 
 namespace FlEvents.ServiceDefaults.Tests;
 
-public sealed class InboxRetentionTests : IDisposable
+public sealed class MessageRetentionTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
@@ -11,9 +11,9 @@ public sealed class InboxRetentionTests : IDisposable
     [Fact]
     public async Task A_received_message_is_forgotten_after_thirty_days_and_not_before()
     {
-        var time = new StoppedTime();
+        var time = new FakeTime();
         await using var database = TestDatabase.Open(_folder.File("test.db"), time: time);
-        using var retention = new InboxRetention(database, time);
+        using var retention = new MessageRetention(database, time);
         await ReceiveAsync("old");
         await retention.StartAsync(CancellationToken.None);
 
@@ -34,40 +34,5 @@ public sealed class InboxRetentionTests : IDisposable
         Task ReceiveAsync(string endpoint) => database.WriteAsync(transaction => transaction.TryReceive(endpoint, Guid.NewGuid()), CancellationToken.None);
 
         Task<long> CountAsync() => database.WriteAsync(transaction => transaction.Scalar<long>("select count(*) from inbox"), CancellationToken.None);
-    }
-
-    /// <summary>A clock that moves when it is told to.</summary>
-    private sealed class StoppedTime : TimeProvider
-    {
-        private readonly List<StoppedTimer> _timers = [];
-        private DateTimeOffset _now = new(2025, 3, 1, 12, 0, 0, TimeSpan.Zero);
-
-        public override DateTimeOffset GetUtcNow() => _now;
-
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
-        {
-            var timer = new StoppedTimer(callback, state);
-            _timers.Add(timer);
-            return timer;
-        }
-
-        public void Advance(TimeSpan duration)
-        {
-            _now += duration;
-            _timers.ForEach(timer => timer.Fire());
-        }
-
-        private sealed class StoppedTimer(TimerCallback callback, object? state) : ITimer
-        {
-            public void Fire() => callback(state);
-
-            public bool Change(TimeSpan dueTime, TimeSpan period) => true;
-
-            public void Dispose()
-            {
-            }
-
-            public ValueTask DisposeAsync() => ValueTask.CompletedTask;
-        }
     }
 }

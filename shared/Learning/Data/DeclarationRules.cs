@@ -5,13 +5,11 @@ using System.Text.Json;
 
 namespace FlEvents.Learning.Data;
 
-/// <summary>What is wrong with one property of a declaration.</summary>
-/// <param name="Property">Its JSON name; for a rule over several, the one to change.</param>
-/// <param name="Message">One sentence that names the value and what was expected.</param>
-public readonly record struct SpecError(string Property, string Message)
+/// <summary>Rules that every declaration shares. Paths are JSON names; for a rule over several properties, the one to change.</summary>
+internal static class DeclarationRules
 {
     /// <summary>An error for every property whose value is outside its <see cref="RangeAttribute"/> or <see cref="StringLengthAttribute"/>.</summary>
-    internal static IEnumerable<SpecError> OutOfRange(object declaration)
+    public static IEnumerable<SpecError> OutOfRange(object declaration)
     {
         foreach (var property in declaration.GetType().GetProperties())
         {
@@ -31,7 +29,7 @@ public readonly record struct SpecError(string Property, string Message)
     }
 
     /// <summary>An error where a property that <paramref name="owner"/> needs is absent, or one that it does not take is given.</summary>
-    internal static IEnumerable<SpecError> Presence(string owner, params IEnumerable<(string Property, object? Value, bool Needed, bool Taken)> properties)
+    public static IEnumerable<SpecError> Presence(string owner, params IEnumerable<(string Property, object? Value, bool Needed, bool Taken)> properties)
     {
         foreach (var (property, value, needed, taken) in properties)
         {
