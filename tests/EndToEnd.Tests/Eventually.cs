@@ -15,7 +15,7 @@ internal static class Eventually
         {
             if (late.IsCancellationRequested)
             {
-                throw new TimeoutException($"Not so after {Product.Patience.TotalSeconds} s: {what}");
+                throw new TimeoutException($"Not so after {Product.Patience}: {what}");
             }
 
             await Task.Delay(Pause);

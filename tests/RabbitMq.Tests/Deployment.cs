@@ -21,6 +21,9 @@ internal sealed class Deployment(string rabbitMqUrl) : IAsyncDisposable
 
     public RunsApi Api => new(_http ??= new HttpClient { BaseAddress = new Uri(_urls[Orchestrator]), Timeout = Product.Patience });
 
+    /// <summary>The workers that are running.</summary>
+    public IEnumerable<string> Workers => _running.Keys.Except(_urls.Keys);
+
     /// <summary>The process of a service or worker.</summary>
     public ChildProcess this[string name] => _running[name].Process;
 

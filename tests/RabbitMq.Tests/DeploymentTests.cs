@@ -3,8 +3,8 @@ using FlEvents.Testing;
 
 namespace FlEvents.RabbitMq.Tests;
 
-/// <summary>The four services as processes of their own.</summary>
-public sealed class DeploymentTests(RabbitMqBroker broker)
+/// <summary>The four services as processes of their own, the same ones for all tests but for their workers.</summary>
+public sealed class DeploymentTests(DeploymentTests.Shared shared, RabbitMqBroker broker) : IClassFixture<DeploymentTests.Shared>
 {
     // Training that takes some tenths of a second, so that several workers get their share and a task can be met in the middle.
     private static readonly string[] Slow = ["training.localEpochs=100"];
@@ -12,40 +12,57 @@ public sealed class DeploymentTests(RabbitMqBroker broker)
     [Fact]
     public async Task One_worker_and_four_give_the_model_of_a_run_in_one_process()
     {
-        await using var host = await VirtualHost.CreateAsync(broker);
-        await using var services = await StartAsync(host);
+        var services = await shared.WithWorkersAsync("worker-1");
         var expected = await InProcess.ModelSha256Async(TinyRun.Read(Slow));
 
         Assert.Equal(expected, await services.ModelSha256Async(await services.CreateAsync(TinyRun.Read(Slow))));
 
-        services.StartWorker("worker-2");
-        services.StartWorker("worker-3");
-        services.StartWorker("worker-4");
-        await services.ReadyAsync();
+        string[] workers = ["worker-1", "worker-2", "worker-3", "worker-4"];
+        await shared.WithWorkersAsync(workers);
         var runId = await services.CreateAsync(TinyRun.Read(Slow));
         Assert.Equal(expected, await services.ModelSha256Async(runId));
 
-        var served = new[] { "worker-1", "worker-2", "worker-3", "worker-4" }.Count(worker =>
+        var served = workers.Count(worker =>
             new Moment("the worker trained", "", $"select exists (select 1 from tasks where run_id = '{runId}')").HasCome(services.DatabaseOf(worker)));
         Assert.True(served > 1, "One worker had all the tasks though four were there.");
-        await AssertQueuesAsync(host);
+    }
+
+    [Fact]
+    public async Task Every_queue_is_a_quorum_queue_with_a_dead_letter_queue()
+    {
+        await shared.WithWorkersAsync("worker-1");
+
+        var queues = await shared.Host.QueuesAsync();
+        var names = queues.Select(queue => queue.GetProperty("name").GetString()!).ToList();
+        string[] expected = ["fl-aggregator", "fl-orchestrator", "fl-pool-client", "fl-privacy-accountant"];
+        Assert.Equal([.. expected.SelectMany(name => new[] { name, $"{name}-dead" })], names.Order(StringComparer.Ordinal));
+        Assert.All(queues, queue => Assert.Equal("quorum", queue.GetProperty("type").GetString()));
+        foreach (var name in expected)
+        {
+            var arguments = queues.Single(queue => queue.GetProperty("name").GetString() == name).GetProperty("arguments");
+            Assert.Equal($"{name}-dead", arguments.GetProperty("x-dead-letter-exchange").GetString());
+            Assert.True(await shared.Host.IsBoundAsync($"{name}-dead", $"{name}-dead"));
+        }
+
+        // No message was given up; the API has no number for a queue that was declared a moment ago.
+        Assert.All(
+            queues.Where(queue => queue.GetProperty("name").GetString()!.EndsWith("-dead", StringComparison.Ordinal) && queue.TryGetProperty("messages", out _)),
+            queue => Assert.Equal(0, queue.GetProperty("messages").GetInt32()));
     }
 
     [Fact]
     public async Task A_task_whose_worker_is_killed_is_issued_again_after_its_lease()
     {
         string[] changes = [.. Slow, "selection.leaseSeconds=2"];
-        await using var host = await VirtualHost.CreateAsync(broker);
-        await using var services = await StartAsync(host);
+        var services = await shared.WithWorkersAsync("worker-1");
         var expected = await InProcess.ModelSha256Async(TinyRun.Read(changes));
 
         var runId = await services.CreateAsync(TinyRun.Read(changes));
-        var accepted = new Moment("a task is in training", "", "select exists (select 1 from tasks where state = 'Accepted' and round = 2)");
+        var accepted = new Moment("a task is in training", "", $"select exists (select 1 from tasks where state = 'Accepted' and round = 2 and run_id = '{runId}')");
         await accepted.InDatabaseAsync(services.DatabaseOf("worker-1"), services["worker-1"]);
-        await services.KillAsync("worker-1");
-        services.StartWorker("worker-2");
+        await shared.WithWorkersAsync("worker-2");
 
-        var issuedAgain = new Moment("a task is issued again", "", "select exists (select 1 from tasks where lease_number = 2)");
+        var issuedAgain = new Moment("a task is issued again", "", $"select exists (select 1 from tasks where lease_number = 2 and run_id = '{runId}')");
         await issuedAgain.InDatabaseAsync(services.DatabaseOf("worker-2"), services["worker-2"]);
         Assert.Equal(expected, await services.ModelSha256Async(runId));
     }
@@ -82,8 +99,7 @@ public sealed class DeploymentTests(RabbitMqBroker broker)
     private async Task KillEachAsync(int passes)
     {
         string[] changes = [.. Slow, $"rounds={2 + (4 * passes)}", "selection.leaseSeconds=3"];
-        await using var host = await VirtualHost.CreateAsync(broker);
-        await using var services = await StartAsync(host);
+        var services = await shared.WithWorkersAsync("worker-1");
         var expected = await InProcess.ModelSha256Async(TinyRun.Read(changes));
         var runId = await services.CreateAsync(TinyRun.Read(changes));
 
@@ -93,7 +109,12 @@ public sealed class DeploymentTests(RabbitMqBroker broker)
             foreach (var service in new[] { "worker-1", Deployment.Aggregator, Deployment.Accountant, Deployment.Orchestrator })
             {
                 var inRound = new Moment(
-                    $"round {round} has an update", "", $"select exists (select 1 from member join round using (round_id) where number = {round} and member.state = 'Admitted')");
+                    $"round {round} has an update",
+                    "",
+                    $"""
+                    select exists (select 1 from member join round using (round_id)
+                                   where number = {round} and round.run_id = '{runId}' and member.state = 'Admitted')
+                    """);
                 await inRound.InDatabaseAsync(services.DatabaseOf(Deployment.Orchestrator), services[Deployment.Orchestrator]);
                 await services.KillAsync(service);
                 if (service.StartsWith("worker", StringComparison.Ordinal))
@@ -114,32 +135,45 @@ public sealed class DeploymentTests(RabbitMqBroker broker)
         Assert.All(await services.Api.RoundsAsync(runId), done => Assert.Equal(TinyRun.Clients, done.GetProperty("updatesAdmitted").GetInt32()));
     }
 
-    private static async Task<Deployment> StartAsync(VirtualHost host)
+    /// <summary>The services that own the state, on a virtual host of their own.</summary>
+    public sealed class Shared(RabbitMqBroker broker) : IAsyncDisposable
     {
-        var services = new Deployment(host.Url);
-        services.Start(Deployment.Orchestrator, Deployment.Aggregator, Deployment.Accountant);
-        services.StartWorker("worker-1");
-        await services.ReadyAsync();
-        return services;
-    }
+        private Deployment? _services;
+        private VirtualHost? _host;
 
-    private static async Task AssertQueuesAsync(VirtualHost host)
-    {
-        var queues = await host.QueuesAsync();
-        var names = queues.Select(queue => queue.GetProperty("name").GetString()!).ToList();
-        string[] expected = ["fl-aggregator", "fl-orchestrator", "fl-pool-client", "fl-privacy-accountant"];
-        Assert.Equal([.. expected.SelectMany(name => new[] { name, $"{name}-dead" })], names.Order(StringComparer.Ordinal));
-        Assert.All(queues, queue => Assert.Equal("quorum", queue.GetProperty("type").GetString()));
-        foreach (var name in expected)
+        internal VirtualHost Host => _host!;
+
+        public async ValueTask DisposeAsync()
         {
-            var arguments = queues.Single(queue => queue.GetProperty("name").GetString() == name).GetProperty("arguments");
-            Assert.Equal($"{name}-dead", arguments.GetProperty("x-dead-letter-exchange").GetString());
-            Assert.True(await host.IsBoundAsync($"{name}-dead", $"{name}-dead"));
+            await (_services?.DisposeAsync() ?? ValueTask.CompletedTask);
+            await (_host?.DisposeAsync() ?? ValueTask.CompletedTask);
         }
 
-        // No message was given up.
-        Assert.All(
-            queues.Where(queue => queue.GetProperty("name").GetString()!.EndsWith("-dead", StringComparison.Ordinal) && queue.TryGetProperty("messages", out _)),
-            queue => Assert.Equal(0, queue.GetProperty("messages").GetInt32()));
+        /// <summary>Starts the workers that are not there, kills others, and waits until all is healthy.</summary>
+        internal async Task<Deployment> WithWorkersAsync(params string[] workers)
+        {
+            // Here and not before the first test: where there is no broker, tests are skipped.
+            _host ??= await VirtualHost.CreateAsync(broker);
+            _services ??= Services(_host);
+            foreach (var other in _services.Workers.Except(workers).ToList())
+            {
+                await _services.KillAsync(other);
+            }
+
+            foreach (var missing in workers.Except(_services.Workers).ToList())
+            {
+                _services.StartWorker(missing);
+            }
+
+            await _services.ReadyAsync();
+            return _services;
+        }
+
+        private static Deployment Services(VirtualHost host)
+        {
+            var services = new Deployment(host.Url);
+            services.Start(Deployment.Orchestrator, Deployment.Aggregator, Deployment.Accountant);
+            return services;
+        }
     }
 }

@@ -1,5 +1,6 @@
 using FlEvents.ServiceDefaults.Metrics;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -43,6 +44,10 @@ public static class ServiceHost
         catch (OptionsValidationException e)
         {
             return Report(e.Failures);
+        }
+        catch (IOException e) when (e.InnerException is AddressInUseException)
+        {
+            return Report([e.Message]);
         }
         catch (InvalidOperationException e) when (e.Source == "Microsoft.Extensions.Configuration.Binder")
         {
