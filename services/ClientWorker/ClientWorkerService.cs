@@ -32,7 +32,8 @@ public static class ClientWorkerService
         services.TryAddSingleton<IModelSource>(provider => new HttpModelSource(AggregatorOf(provider)));
         services.TryAddSingleton<IUpdateSink>(provider => new HttpUpdateSink(AggregatorOf(provider)));
         services.TryAddSingleton<ITrainingEngine>(provider => new BuiltInEngine(OptionsOf(provider).Slots));
-        services.AddSingleton(provider => new Slots(OptionsOf(provider).Slots));
+        services.AddSingleton(provider => new Slots(
+            OptionsOf(provider).Slots, brokerKeeps: provider.GetRequiredService<IOptions<BusOptions>>().Value.Transport == Transport.RabbitMq));
         services.AddSingleton(provider => new TrainingThreads(OptionsOf(provider).Slots));
         services.AddSingleton(provider => new UpdateFolder(new BlobFolder(
             Path.Combine(OptionsOf(provider).DataFolder, "updates"), synced: OptionsOf(provider).Durability == Durability.Power)));

@@ -1,7 +1,12 @@
 namespace FlEvents.ClientWorker.Training;
 
 /// <summary>Places for tasks in training. A worker takes a message's work only with a place in hand, so that what it can't start stays with others.</summary>
-public sealed class Slots(int count) : IDisposable
+/// <param name="count">Tasks in training at once.</param>
+/// <param name="brokerKeeps">
+/// Whether a message whose consumer was cancelled is kept for others. An in-memory bus keeps nothing, and it waits without end for consumers that
+/// begin while it stops: it cancels only those it knew then.
+/// </param>
+public sealed class Slots(int count, bool brokerKeeps) : IDisposable
 {
     private readonly SemaphoreSlim _free = new(count, count);
     private readonly CancellationTokenSource _closed = new();
@@ -13,7 +18,7 @@ public sealed class Slots(int count) : IDisposable
     /// <summary>Places in use now.</summary>
     public int Taken => count - _free.CurrentCount;
 
-    /// <summary>Waits for a place; once closed, until <paramref name="cancellationToken"/> is cancelled.</summary>
+    /// <summary>Waits for a place; once closed, where the broker keeps messages, until <paramref name="cancellationToken"/> is cancelled.</summary>
     /// <returns>The place, free again when disposed.</returns>
     public async Task<IDisposable> TakeAsync(CancellationToken cancellationToken)
     {
@@ -36,7 +41,11 @@ public sealed class Slots(int count) : IDisposable
                 // Below: the caller's message must go back to the broker, which happens when its own token is cancelled.
             }
 
-            await Task.Delay(Timeout.Infinite, cancellationToken);
+            if (brokerKeeps)
+            {
+                await Task.Delay(Timeout.Infinite, cancellationToken);
+            }
+
             throw new OperationCanceledException(cancellationToken);
         }
         finally
