@@ -97,7 +97,7 @@ public static class RoundsCommand
     private static void Show(IReadOnlyList<TimelineLine> lines)
     {
         Console.WriteLine("ms after the round's start, medians over rounds; first and last of the messages of a kind");
-        Console.WriteLine($"{"message",-18}{"from",-19}{"to",-19}{"number",6}{"created",16}{"sent",9}{"received",16}");
+        Console.WriteLine($"{"message",-18}{"from",-19}{"to",-19}{"number",6}{"created",16}{"noted",9}{"received",16}");
         foreach (var line in lines)
         {
             Write($"{line.Type,-18}{line.From,-19}{line.To,-19}{line.Count,6:0.#}{line.FirstCreated,8:0.0}{line.LastCreated,8:0.0}{line.LastSent,9:0.0}{line.FirstReceived,8:0.0}{line.LastReceived,8:0.0}");

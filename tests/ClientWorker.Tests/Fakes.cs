@@ -16,24 +16,32 @@ internal sealed class MemorySink : IUpdateSink
     /// <summary>While set, every call fails with it.</summary>
     public Func<Exception>? Fault { get; set; }
 
+    /// <summary>Submissions go on once it has completed.</summary>
+    public Task Gate { get; set; } = Task.CompletedTask;
+
+    /// <summary>Released when a submission has begun.</summary>
+    public SemaphoreSlim Begun { get; } = new(0);
+
     /// <summary>Set when a call failed.</summary>
     public TaskCompletionSource Failed { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public Task<bool> HoldsAsync(Guid reservationId, string leaseToken, BlobRef update, CancellationToken cancellationToken) =>
         Task.FromResult(Updates.TryGetValue(reservationId, out var bytes) && bytes.Length == update.SizeBytes);
 
-    public Task SubmitAsync(Guid reservationId, string leaseToken, BlobRef update, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    public async Task SubmitAsync(Guid reservationId, string leaseToken, BlobRef update, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
         if (Fault is { } fault)
         {
             Failed.TrySetResult();
-            return Task.FromException(fault());
+            throw fault();
         }
+
+        Begun.Release();
+        await Gate.WaitAsync(cancellationToken);
 
         Assert.Equal(update, Commands.RefOf(bytes.ToArray()));
         Updates[reservationId] = bytes.ToArray();
         Tokens.Enqueue(leaseToken);
-        return Task.CompletedTask;
     }
 }
 

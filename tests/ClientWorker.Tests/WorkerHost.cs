@@ -132,6 +132,16 @@ internal sealed class WorkerHost : IAsyncDisposable
             .ToList();
     }
 
+    /// <summary>Waits until a task's update is on this worker's disk.</summary>
+    public async Task TrainedAsync(Guid reservationId)
+    {
+        using var hung = new CancellationTokenSource(Hung);
+        while (await Tasks.FindAsync(reservationId) is not { State: TaskState.Trained })
+        {
+            await Task.Delay(10, hung.Token);
+        }
+    }
+
     public int Unsent()
     {
         using var connection = new SqliteConnection($"Data Source={_database};Mode=ReadOnly;Pooling=false");

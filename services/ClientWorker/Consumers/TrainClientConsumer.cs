@@ -37,7 +37,7 @@ public sealed partial class TrainClientConsumer(
             if (task is { IsEnded: false })
             {
                 tasks.Adopt(task.Command);
-                runner.Start(task.Command, slot);
+                runner.Start(task, slot);
                 slot = null;
             }
             else if (task is { State: TaskState.Refused })

@@ -12,6 +12,8 @@ public sealed class Slots(int count, bool brokerKeeps) : IDisposable
     private readonly CancellationTokenSource _closed = new();
     private int _waiting;
 
+    public int Count => count;
+
     /// <summary>Calls that wait for a place now.</summary>
     public int Waiting => Volatile.Read(ref _waiting);
 

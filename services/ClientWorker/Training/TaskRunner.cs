@@ -26,6 +26,7 @@ public sealed partial class TaskRunner(
 {
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(20);
     private readonly CancellationTokenSource _stopping = new();
+    private readonly Slots _uploads = new(slots.Count, brokerKeeps: false);
 
     /// <summary>Takes up what an earlier process has left.</summary>
     public Task StartAsync(CancellationToken cancellationToken)
@@ -35,16 +36,16 @@ public sealed partial class TaskRunner(
         foreach (var task in unfinished)
         {
             LogRecovered(task.Command.RunId, task.Command.Round, task.Command.ClientId, task.State);
-            Run(new RunningTask(task.Command.ReservationId, LeaseClock.DueNow(task.Command, time), _stopping.Token), slot: null);
+            Run(task, new RunningTask(task.Command.ReservationId, LeaseClock.DueNow(task.Command, time), _stopping.Token), slot: null);
         }
 
         return Task.CompletedTask;
     }
 
     /// <summary>Works on a task that was just stored; without effect when it has ended.</summary>
-    /// <param name="slot">Its place, freed at its end; null to wait for one.</param>
-    public void Start(TrainClient command, IDisposable? slot) =>
-        Run(new RunningTask(command.ReservationId, LeaseClock.StartOf(command, time), _stopping.Token), slot);
+    /// <param name="slot">Its place, freed once it is trained and another's upload is not in its way; null to wait for one.</param>
+    public void Start(TrainingTask task, IDisposable? slot) =>
+        Run(task, new RunningTask(task.Command.ReservationId, LeaseClock.StartOf(task.Command, time), _stopping.Token), slot);
 
     /// <summary>Before anything else stops: no more tasks, leases of unfinished ones go back, and the broker gets to know it.</summary>
     public async Task StoppingAsync(CancellationToken cancellationToken)
@@ -71,20 +72,27 @@ public sealed partial class TaskRunner(
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public void Dispose() => _stopping.Dispose();
+    public void Dispose()
+    {
+        _stopping.Dispose();
+        _uploads.Dispose();
+    }
 
     // Off the caller's thread at once: a consumer returns, and by that acknowledges, while training goes on.
-    private void Run(RunningTask running, IDisposable? slot) => _ = Task.Run(async () =>
+    private void Run(TrainingTask task, RunningTask running, IDisposable? slot) => _ = Task.Run(async () =>
     {
+        var places = new Places(slot);
         try
         {
-            // An earlier issue of the same task may be in its last steps.
+            // An earlier issue of the same task may be in its last steps, and change it.
+            var known = task;
             while (tasks.TryAdd(running) is { } present)
             {
                 await present.Completion;
+                known = null;
             }
 
-            slot = await WorkAsync(running, slot);
+            await WorkAsync(known ?? await store.FindAsync(running.ReservationId), running, places);
         }
         catch (Exception e) when (!_stopping.IsCancellationRequested)
         {
@@ -92,24 +100,21 @@ public sealed partial class TaskRunner(
         }
         finally
         {
-            slot?.Dispose();
+            places.Dispose();
             tasks.Remove(running);
             running.Complete();
             running.Dispose();
         }
     });
 
-    /// <returns>The place the task had in the end.</returns>
-    private async Task<IDisposable?> WorkAsync(RunningTask running, IDisposable? slot)
+    private async Task WorkAsync(TrainingTask? task, RunningTask running, Places places)
     {
-        var task = await store.FindAsync(running.ReservationId);
         while (task is { IsEnded: false })
         {
             TaskEvent happened;
             try
             {
-                slot ??= await slots.TakeAsync(running.Cancelled);
-                happened = task.State == TaskState.Accepted ? await TrainAsync(task, running) : await UploadAsync(task, running);
+                happened = task.State == TaskState.Accepted ? await TrainAsync(task, running, places) : await UploadAsync(task, running, places);
             }
             catch (Exception e)
             {
@@ -125,12 +130,11 @@ public sealed partial class TaskRunner(
 
             task = after;
         }
-
-        return slot;
     }
 
-    private async Task<TaskEvent> TrainAsync(TrainingTask task, RunningTask running)
+    private async Task<TaskEvent> TrainAsync(TrainingTask task, RunningTask running, Places places)
     {
+        places.Training ??= await slots.TakeAsync(running.Cancelled);
         var command = task.Command;
         if (task.Result is { } known && await StoreHoldsAsync(command, known.Update, running.Cancelled))
         {
@@ -155,8 +159,11 @@ public sealed partial class TaskRunner(
         token => sink.HoldsAsync(command.ReservationId, command.LeaseToken, update, token),
         cancellationToken);
 
-    private async Task<TaskEvent> UploadAsync(TrainingTask task, RunningTask running)
+    // The next task trains meanwhile; but a worker that can't get rid of what it has trained takes no more.
+    private async Task<TaskEvent> UploadAsync(TrainingTask task, RunningTask running, Places places)
     {
+        places.Upload ??= await _uploads.TakeAsync(running.Cancelled);
+        places.FreeTraining();
         var command = task.Command;
         var update = task.Result!.Update;
         var bytes = updates.Read(update);
@@ -233,4 +240,24 @@ public sealed partial class TaskRunner(
 
     [LoggerMessage(LogLevel.Critical, "Task {reservationId} was left where its row says; it is taken up after the next start.")]
     private partial void LogDefect(Guid reservationId, Exception exception);
+
+    /// <summary>What a task holds of the worker.</summary>
+    private sealed class Places(IDisposable? training) : IDisposable
+    {
+        public IDisposable? Training { get; set; } = training;
+
+        public IDisposable? Upload { get; set; }
+
+        public void FreeTraining()
+        {
+            Training?.Dispose();
+            Training = null;
+        }
+
+        public void Dispose()
+        {
+            FreeTraining();
+            Upload?.Dispose();
+        }
+    }
 }

@@ -40,7 +40,10 @@ public static class MemberStore
     public static IReadOnlyList<Guid> WaitingRounds(Transaction transaction, string clientId) => transaction.Query<Guid>(SelectWaitingRounds, new { clientId });
 
     // A task of a round that is closed neither goes out any more nor takes a place.
-    private const string InOpenRound = "round_id in (select round_id from round where state in ('Dispatched', 'Collecting'))";
+    // The condition that says nothing new is the one of the index of open rounds.
+    private const string InOpenRound = """
+        round_id in (select round_id from round where state not in ('Done', 'Abandoned') and state in ('Dispatched', 'Collecting'))
+        """;
 
     private const string SelectDemand = $"""
         select address as Address, run_id as RunId, sum(waiting) as Waiting, sum(in_flight) as InFlight from

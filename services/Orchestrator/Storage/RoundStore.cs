@@ -29,7 +29,7 @@ public static class RoundStore
         transaction.Query<Row>(SelectOfRun, new { runId, from }).Select(row => row.ToRound()).ToList();
 
     private const string SelectPastDeadline = """
-        select round_id from round where state in ('Dispatched', 'Collecting') and deadline_at <= @now
+        select round_id from round where state not in ('Done', 'Abandoned') and state in ('Dispatched', 'Collecting') and deadline_at <= @now
         """;
 
     public static IReadOnlyList<Guid> PastDeadline(Transaction transaction) => transaction.Query<Guid>(SelectPastDeadline, new { now = transaction.Now });

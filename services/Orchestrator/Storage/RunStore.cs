@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using FlEvents.Contracts;
 using FlEvents.Orchestrator.Api;
@@ -10,6 +11,8 @@ namespace FlEvents.Orchestrator.Storage;
 public static class RunStore
 {
     internal static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
+    private const int MostSpecs = 64;
+    private static readonly ConcurrentDictionary<string, RunSpec> Specs = new(StringComparer.Ordinal);
 
     private const string Columns = """
         run_id, spec, state, round, ended_round, abandoned_in_row, stop_requested, model_sha256, model_size, model_version, parameter_count,
@@ -53,6 +56,22 @@ public static class RunStore
 
     public static void Update(Transaction transaction, Run run) => transaction.Execute(UpdateOne, Row.Of(run));
 
+    // Every message about a run reads it, and its spec never changes.
+    private static RunSpec SpecOf(string text)
+    {
+        if (Specs.TryGetValue(text, out var known))
+        {
+            return known;
+        }
+
+        if (Specs.Count >= MostSpecs)
+        {
+            Specs.Clear();
+        }
+
+        return Specs.GetOrAdd(text, JsonSerializer.Deserialize<RunSpec>(text, Json)!);
+    }
+
     private sealed record Row
     {
         public required Guid RunId { get; init; }
@@ -93,7 +112,7 @@ public static class RunStore
         public Run ToRun() => new()
         {
             RunId = RunId,
-            Spec = JsonSerializer.Deserialize<RunSpec>(Spec, Json)!,
+            Spec = SpecOf(Spec),
             State = Enum.Parse<RunState>(State),
             Round = Round,
             EndedRound = EndedRound,

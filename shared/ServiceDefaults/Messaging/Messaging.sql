@@ -21,3 +21,4 @@ create table if not exists outbox
 ) strict;
 
 create index if not exists outbox_unsent on outbox (seq) where sent_at is null;
+create index if not exists outbox_sent on outbox (run_id, round) where sent_at is not null;

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using FlEvents.ServiceDefaults.Storage;
 using MassTransit;
 using Microsoft.Extensions.Hosting;
@@ -16,9 +17,12 @@ public sealed partial class OutboxDispatcher(Database database, IBusControl bus,
     private const int LargestBatch = 256;
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestSend = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LongestUnmarked = TimeSpan.FromMilliseconds(20);
     private readonly SortedSet<long> _returned = [];
+    private readonly List<long> _unmarked = [];
     private long _cursor;
     private long _returnedSentAt;
+    private long _unmarkedSince;
 
     private const string ClearSent = "update outbox set sent_at = null where sent_at is not null";
 
@@ -29,10 +33,10 @@ public sealed partial class OutboxDispatcher(Database database, IBusControl bus,
 
     private const string SelectReturned = """
         select seq, message_id, run_id, round, destination, type, body, created_at
-        from outbox where sent_at is null and seq in @seqs order by seq
+        from outbox where sent_at is null and seq in (select value from json_each(@seqs)) order by seq
         """;
 
-    private const string MarkSent = "update outbox set sent_at = @now where seq in @seqs";
+    private const string MarkSent = "update outbox set sent_at = @now where seq in (select value from json_each(@seqs))";
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -45,24 +49,43 @@ public sealed partial class OutboxDispatcher(Database database, IBusControl bus,
                 await database.WriteAsync(transaction => transaction.Execute(ClearSent), stoppingToken);
             }
 
+            var mayWait = false;
             while (!stoppingToken.IsCancellationRequested)
             {
-                await SendWhatWaitsAsync(stoppingToken);
+                mayWait = await SendWhatWaitsAsync(mayWait, stoppingToken);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
             // What is not sent yet is sent after the next start.
         }
+        finally
+        {
+            MarkSentOnes();
+        }
     }
 
-    private async Task SendWhatWaitsAsync(CancellationToken stoppingToken)
+    /// <param name="mayWait">Nothing was left when it looked last: it looks again after the next commit, or after a while.</param>
+    /// <returns>Whether nothing is left.</returns>
+    private async Task<bool> SendWhatWaitsAsync(bool mayWait, CancellationToken stoppingToken)
     {
         try
         {
-            if (!await SendNextAsync(stoppingToken))
+            if (mayWait)
             {
-                await database.OutboxWritten.WaitAsync(Poll, stoppingToken);
+                await database.OutboxWritten.WaitAsync(_unmarked.Count > 0 ? LongestUnmarked : Poll, stoppingToken);
+            }
+
+            if (_unmarked.Count > 0 && time.GetElapsedTime(_unmarkedSince) >= LongestUnmarked)
+            {
+                MarkSentOnes();
+            }
+
+            var rows = database.Read(transaction => transaction.Query<OutboxRow>(SelectUnsent, new { after = _cursor, limit = LargestBatch }));
+            if (rows.Count > 0)
+            {
+                await SendPatientlyAsync(rows, stoppingToken);
+                _cursor = rows[^1].Seq;
             }
 
             if (time.GetElapsedTime(_returnedSentAt) >= Poll)
@@ -70,25 +93,15 @@ public sealed partial class OutboxDispatcher(Database database, IBusControl bus,
                 _returnedSentAt = time.GetTimestamp();
                 await SendReturnedAsync(stoppingToken);
             }
+
+            return rows.Count < LargestBatch;
         }
         catch (Exception e) when (SqliteFaults.IsTransient(e))
         {
             LogUnreadable(database.Name, e.Message);
             await Task.Delay(Poll, time, stoppingToken);
-        }
-    }
-
-    private async Task<bool> SendNextAsync(CancellationToken stoppingToken)
-    {
-        var rows = database.Read(transaction => transaction.Query<OutboxRow>(SelectUnsent, new { after = _cursor, limit = LargestBatch }));
-        if (rows.Count == 0)
-        {
             return false;
         }
-
-        await SendPatientlyAsync(rows, stoppingToken);
-        _cursor = rows[^1].Seq;
-        return true;
     }
 
     private async Task SendReturnedAsync(CancellationToken stoppingToken)
@@ -96,7 +109,7 @@ public sealed partial class OutboxDispatcher(Database database, IBusControl bus,
         // All of them, not the first few again and again: those may be for a client that stays away.
         foreach (var seqs in _returned.Chunk(LargestBatch).ToList())
         {
-            var rows = database.Read(transaction => transaction.Query<OutboxRow>(SelectReturned, new { seqs }));
+            var rows = database.Read(transaction => transaction.Query<OutboxRow>(SelectReturned, new { seqs = JsonSerializer.Serialize(seqs) }));
             _returned.ExceptWith(seqs);
             await SendPatientlyAsync(rows, stoppingToken);
         }
@@ -108,11 +121,11 @@ public sealed partial class OutboxDispatcher(Database database, IBusControl bus,
         while (rows.Count > 0)
         {
             var outcomes = await Task.WhenAll(rows.Select(row => SendAsync(row, stoppingToken)));
-            var sent = rows.Where((_, i) => outcomes[i] == Outcome.Sent).Select(row => row.Seq).ToArray();
-            if (sent.Length > 0)
+            _unmarkedSince = _unmarked.Count == 0 ? time.GetTimestamp() : _unmarkedSince;
+            _unmarked.AddRange(rows.Where((_, i) => outcomes[i] == Outcome.Sent).Select(row => row.Seq));
+            if (_unmarked.Count >= LargestBatch)
             {
-                // Nobody waits for this commit: were it lost, the messages would be sent twice and dropped by the inbox.
-                _ = database.WriteUnsyncedAsync(transaction => transaction.Execute(MarkSent, new { now = transaction.Now, seqs = sent }), CancellationToken.None);
+                MarkSentOnes();
             }
 
             _returned.UnionWith(rows.Where((_, i) => outcomes[i] == Outcome.Returned).Select(row => row.Seq));
@@ -123,6 +136,17 @@ public sealed partial class OutboxDispatcher(Database database, IBusControl bus,
                 backOff = backOff * 2 < LongestSend ? backOff * 2 : LongestSend;
             }
         }
+    }
+
+    // Many at once, and nobody waits for the commit: were it lost, the messages would be sent twice and dropped by the inbox.
+    private void MarkSentOnes()
+    {
+        foreach (var sent in _unmarked.Chunk(LargestBatch))
+        {
+            _ = database.WriteUnsyncedAsync(transaction => transaction.Execute(MarkSent, new { now = transaction.Now, seqs = JsonSerializer.Serialize(sent) }), CancellationToken.None);
+        }
+
+        _unmarked.Clear();
     }
 
     private async Task<Outcome> SendAsync(OutboxRow row, CancellationToken stoppingToken)

@@ -114,8 +114,9 @@ public partial class Database : IAsyncDisposable
         var isGood = false;
         try
         {
-            using var transaction = connection.BeginTransaction(deferred: true);
-            var result = query(new Transaction(connection, transaction, _time));
+            connection.Begin(forWriting: false);
+            var result = query(new Transaction(connection, _time));
+            connection.Commit();
             isGood = true;
             return result;
         }
@@ -222,14 +223,19 @@ public partial class Database : IAsyncDisposable
     private void CommitOnce(List<Work> batch)
     {
         SetSynced(_settings.Synced && batch.Any(item => item.Synced));
-        List<Transaction> done;
-        using (var transaction = _writer.BeginTransaction())
+        var done = new List<Transaction>(batch.Count);
+        _writer.Begin(forWriting: true);
+        try
         {
-            done = batch.Select(item => RunItem(item, transaction, isAlone: batch.Count == 1)).OfType<Transaction>().ToList();
+            done.AddRange(batch.Select(item => RunItem(item, isAlone: batch.Count == 1)).OfType<Transaction>());
             if (done.Count > 0)
             {
-                transaction.Commit();
+                _writer.Commit();
             }
+        }
+        finally
+        {
+            _writer.RollbackIfOpen();
         }
 
         Fault = null;
@@ -245,7 +251,7 @@ public partial class Database : IAsyncDisposable
 
     /// <param name="isAlone">Nothing else is in the transaction: when it fails, the whole is rolled back and no savepoint is needed.</param>
     /// <returns>What the item did; null when it failed and was rolled back.</returns>
-    private Transaction? RunItem(Work item, SqliteTransaction transaction, bool isAlone)
+    private Transaction? RunItem(Work item, bool isAlone)
     {
         if (item.CancellationToken.IsCancellationRequested)
         {
@@ -253,10 +259,10 @@ public partial class Database : IAsyncDisposable
             return null;
         }
 
-        var session = new Transaction(_writer, transaction, _time);
+        var session = new Transaction(_writer, _time);
         if (!isAlone)
         {
-            transaction.Save("item");
+            _writer.Execute("savepoint item");
         }
 
         try
@@ -265,7 +271,7 @@ public partial class Database : IAsyncDisposable
             item.Outcome = null;
             if (!isAlone)
             {
-                transaction.Release("item");
+                _writer.Execute("release item");
             }
 
             return session;
@@ -274,7 +280,7 @@ public partial class Database : IAsyncDisposable
         {
             if (!isAlone)
             {
-                transaction.Rollback("item");
+                _writer.Execute("rollback to item");
             }
 
             item.Outcome = e;

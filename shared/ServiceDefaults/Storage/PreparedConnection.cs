@@ -1,6 +1,7 @@
 using System.Data;
 using System.Data.Common;
 using System.Diagnostics.CodeAnalysis;
+using Dapper;
 using Microsoft.Data.Sqlite;
 
 namespace FlEvents.ServiceDefaults.Storage;
@@ -14,6 +15,21 @@ internal sealed class PreparedConnection(string connectionString) : SqliteConnec
     // A text with a list is another text for each length of it: what is met beyond this number is compiled at every use.
     private const int MostKept = 256;
     private readonly Dictionary<string, SqliteCommand> _idle = [];
+
+    /// <summary>Begins a transaction; that of the provider would be compiled anew each time.</summary>
+    /// <param name="forWriting">Takes the writer's lock at once; else reads as of the first statement.</param>
+    public void Begin(bool forWriting) => this.Execute(forWriting ? "begin immediate" : "begin deferred");
+
+    public void Commit() => this.Execute("commit transaction");
+
+    /// <summary>Rolls back unless the transaction was committed, or SQLite has rolled it back itself after a fault.</summary>
+    public void RollbackIfOpen()
+    {
+        if (SQLitePCL.raw.sqlite3_get_autocommit(Handle) == 0)
+        {
+            this.Execute("rollback transaction");
+        }
+    }
 
     protected override DbCommand CreateDbCommand() => new PreparedCommand(this);
 

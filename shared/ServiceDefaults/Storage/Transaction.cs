@@ -5,7 +5,7 @@ using Microsoft.Data.Sqlite;
 namespace FlEvents.ServiceDefaults.Storage;
 
 /// <summary>One piece of work inside the writer's transaction: state, inbox and outbox rows commit together or not at all.</summary>
-public sealed class Transaction(SqliteConnection connection, SqliteTransaction transaction, TimeProvider time)
+public sealed class Transaction(SqliteConnection connection, TimeProvider time)
 {
     public DateTimeOffset Now => time.GetUtcNow();
 
@@ -16,13 +16,13 @@ public sealed class Transaction(SqliteConnection connection, SqliteTransaction t
     /// <summary>Runs <paramref name="action"/> once this transaction is committed: something quick, such as a metric or a signal.</summary>
     public void OnCommitted(Action action) => Committed.Add(action);
 
-    public int Execute(string sql, object? parameters = null) => connection.Execute(sql, parameters, transaction);
+    public int Execute(string sql, object? parameters = null) => connection.Execute(sql, parameters);
 
-    public IReadOnlyList<T> Query<T>(string sql, object? parameters = null) => connection.Query<T>(sql, parameters, transaction).AsList();
+    public IReadOnlyList<T> Query<T>(string sql, object? parameters = null) => connection.Query<T>(sql, parameters).AsList();
 
-    public T? QuerySingleOrDefault<T>(string sql, object? parameters = null) => connection.QuerySingleOrDefault<T>(sql, parameters, transaction);
+    public T? QuerySingleOrDefault<T>(string sql, object? parameters = null) => connection.QuerySingleOrDefault<T>(sql, parameters);
 
-    public T? Scalar<T>(string sql, object? parameters = null) => connection.ExecuteScalar<T>(sql, parameters, transaction);
+    public T? Scalar<T>(string sql, object? parameters = null) => connection.ExecuteScalar<T>(sql, parameters);
 
     private const string InsertInbox = """
         insert or ignore into inbox (endpoint, message_id, received_at) values (@endpoint, @messageId, @now)
@@ -55,10 +55,10 @@ public sealed class Transaction(SqliteConnection connection, SqliteTransaction t
         }
     }
 
-    private const string ForgetSentBefore = """
-        delete from outbox where run_id = @runId and (@round is null or round < @round) and sent_at is not null
-        """;
+    private const string ForgetSentOfRun = "delete from outbox where run_id = @runId and sent_at is not null";
+
+    private const string ForgetSentBefore = "delete from outbox where run_id = @runId and round < @round and sent_at is not null";
 
     /// <summary>Deletes sent messages of a run's rounds that are final everywhere: those before <paramref name="round"/>, or all when it is null.</summary>
-    public void ForgetSent(Guid runId, int? round) => Execute(ForgetSentBefore, new { runId, round });
+    public void ForgetSent(Guid runId, int? round) => Execute(round is null ? ForgetSentOfRun : ForgetSentBefore, new { runId, round });
 }

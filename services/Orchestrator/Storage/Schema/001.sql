@@ -105,6 +105,8 @@ create table evaluation
     primary key (run_id, version)
 ) strict;
 
+create index evaluation_open on evaluation (run_id) where closed_at is null;
+
 create table evaluation_answer
 (
     run_id             text    not null,
