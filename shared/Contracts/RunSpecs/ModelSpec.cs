@@ -10,7 +10,7 @@ public record ModelSpec
     [Description("A named model: logistic, mlp or cnn.")]
     public ModelName? Name { get; init; }
 
-    [Description("Widths of the hidden layers of an mlp.")]
+    [Description("Widths of the hidden layers of an mlp, which must name them.")]
     public IReadOnlyList<int>? Hidden { get; init; }
 
     [Description("Layers in order, in place of a name.")]
