@@ -3,10 +3,12 @@ using FlEvents.Aggregator.Api;
 using FlEvents.Aggregator.Consumers;
 using FlEvents.Aggregator.Rounds;
 using FlEvents.Aggregator.Storage;
+using FlEvents.DifferentialPrivacy.Mechanisms;
 using FlEvents.ServiceDefaults.Hosting;
 using FlEvents.ServiceDefaults.Messaging;
 using FlEvents.ServiceDefaults.Storage;
 using MassTransit;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 
 namespace FlEvents.Aggregator;
@@ -28,6 +30,7 @@ public static class AggregatorService
         services.AddSingleton<UpdateReception>();
         services.AddSingleton<UpdateCollection>();
         services.AddHostedService(provider => provider.GetRequiredService<UpdateCollection>());
+        services.TryAddSingleton<INoiseSource, CryptographicNoise>();
         services.AddSingleton<AggregationWorker>();
         services.AddHostedService(provider => provider.GetRequiredService<AggregationWorker>());
     }

@@ -4,6 +4,7 @@ using FlEvents.ClientWorker.Enrollment;
 using FlEvents.ClientWorker.Storage;
 using FlEvents.ClientWorker.Training;
 using FlEvents.ClientWorker.Updates;
+using FlEvents.DifferentialPrivacy.Mechanisms;
 using FlEvents.Learning.Training;
 using FlEvents.ServiceDefaults.Blobs;
 using FlEvents.ServiceDefaults.Hosting;
@@ -38,6 +39,7 @@ public static class ClientWorkerService
         services.AddSingleton(provider => new UpdateFolder(new BlobFolder(
             Path.Combine(OptionsOf(provider).DataFolder, "updates"), synced: OptionsOf(provider).Durability == Durability.Power)));
         services.AddSingleton<Patience>();
+        services.TryAddSingleton<INoiseSource, CryptographicNoise>();
         services.AddSingleton<LocalTraining>();
         services.AddSingleton<RunningTasks>();
         services.AddSingleton<ClientWorkerMetrics>();

@@ -5,4 +5,7 @@ public static class Page
 {
     /// <summary>Most clients in one message.</summary>
     public const int LargestSize = 128;
+
+    /// <summary>Most clients in one message that names their charges.</summary>
+    public const int LargestCharged = 64;
 }

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 namespace FlEvents.Contracts;
 
 /// <summary>
-/// Command to the PrivacyAccountant: charge a round's cohort before any work is handed out. At most <see cref="Page.LargestSize"/> clients a message, one transaction a
+/// Command to the PrivacyAccountant: charge a round's cohort before any work is handed out. At most <see cref="Page.LargestCharged"/> clients a message, one transaction a
 /// message; answered by <see cref="BudgetReserved"/> and, for those left out, <see cref="BudgetRefused"/>.
 /// </summary>
 public record ReserveBudget
@@ -16,23 +16,32 @@ public record ReserveBudget
     public required int Attempt { get; init; }
 
     public required IReadOnlyList<ReservationRequest> Clients { get; init; }
-
-    /// <summary>What each of them is charged: one charge per privacy unit, from the server's plan.</summary>
-    public required IReadOnlyList<PrivacyCharge> Charges { get; init; }
 }
 
-/// <summary>A client and the ledger its data belongs to.</summary>
+/// <summary>A client, the ledger its data belongs to, and what it is charged.</summary>
 public record ReservationRequest
 {
     public required string ClientId { get; init; }
     public required LedgerIdentity Ledger { get; init; }
+
+    /// <summary>One charge per privacy unit, from the server's plan.</summary>
+    public required IReadOnlyList<PrivacyCharge> Charges { get; init; }
 }
 
-/// <summary>One mechanism's charge in one privacy unit.</summary>
+/// <summary>One mechanism's charge in one privacy unit. Parameters the mechanism does not have are null.</summary>
 public record PrivacyCharge
 {
     public required PrivacyUnit Unit { get; init; }
     public required PrivacyMechanism Mechanism { get; init; }
+
+    /// <summary>z_eff = σ/Δ: the noise's standard deviation over the unit's sensitivity.</summary>
+    public double? NoiseMultiplier { get; init; }
+
+    /// <summary>q of Poisson sampling, in (0, 1].</summary>
+    public double? SamplingProbability { get; init; }
+
+    /// <summary>Compositions of the mechanism in this charge, at least 1.</summary>
+    public long? Steps { get; init; }
 }
 
 /// <summary>Whose presence is protected. The two units are never added into one another.</summary>
@@ -48,4 +57,10 @@ public enum PrivacyMechanism
 {
     /// <summary>Nothing is noised: no finite ε holds.</summary>
     Unbounded,
+
+    /// <summary>One Gaussian release with <see cref="PrivacyCharge.NoiseMultiplier"/>.</summary>
+    Gaussian,
+
+    /// <summary>DP-SGD: <see cref="PrivacyCharge.Steps"/> Gaussian releases, each over a Poisson sample.</summary>
+    SubsampledGaussian,
 }

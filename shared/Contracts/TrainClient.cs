@@ -30,4 +30,39 @@ public record TrainClient
 
     /// <summary>What the client is charged for this task.</summary>
     public required IReadOnlyList<PrivacyCharge> Charges { get; init; }
+
+    /// <summary>What the worker clips and noises; null in a run without privacy.</summary>
+    public required TaskPrivacy? Privacy { get; init; }
+}
+
+/// <summary>A task's share of a run's privacy.</summary>
+public record TaskPrivacy
+{
+    /// <summary>DP-SGD in place of plain training; null without.</summary>
+    public required DpSgdTask? DpSgd { get; init; }
+
+    /// <summary>Largest ℓ2 norm C of the whole update; null where it is not clipped.</summary>
+    public required double? ClipNorm { get; init; }
+
+    /// <summary>z of the noise the worker adds to the clipped update, σ = zC; null where it adds none.</summary>
+    public required double? NoiseMultiplier { get; init; }
+}
+
+/// <summary>DP-SGD as the server planned it: exactly so many Poisson steps, whatever the data.</summary>
+public record DpSgdTask
+{
+    /// <summary>q, in (0, 1].</summary>
+    public required double SamplingProbability { get; init; }
+
+    /// <summary>S, empty samples included.</summary>
+    public required long Steps { get; init; }
+
+    /// <summary>Largest ℓ2 norm C of one example's gradient.</summary>
+    public required double ClipNorm { get; init; }
+
+    /// <summary>z = σ/C.</summary>
+    public required double NoiseMultiplier { get; init; }
+
+    /// <summary>n: the noised sum is divided by q·n.</summary>
+    public required int DeclaredExamples { get; init; }
 }

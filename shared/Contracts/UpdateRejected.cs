@@ -52,6 +52,9 @@ public static class RejectionCode
     /// <summary>An element is NaN or infinite.</summary>
     public const string NotFinite = "NOT_FINITE";
 
-    /// <summary>The example count is missing, below 1 or above the declared one.</summary>
+    /// <summary>The norm is above what clipping and honest noise give.</summary>
+    public const string NormTooLarge = "NORM_TOO_LARGE";
+
+    /// <summary>The example count is missing, below 1 or above the declared one; or given where the privacy mode forbids it.</summary>
     public const string ExampleCount = "EXAMPLE_COUNT";
 }

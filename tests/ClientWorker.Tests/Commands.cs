@@ -44,6 +44,7 @@ internal static class Commands
         Training = new TrainingSpec { LearningRate = 0.1, BatchSize = 4, LocalEpochs = 2, ValidationFraction = 0.2 },
         Seed = 7,
         Charges = [],
+        Privacy = null,
     };
 
     public static EvaluateModel Evaluate(string clientId) => new()

@@ -44,7 +44,7 @@ public sealed class GoldenMessageTests
         {
             if (ContractTypes.IsRecord(record) && reached.Add(record))
             {
-                foreach (var property in record.GetProperties())
+                foreach (var property in record.GetProperties().Where(property => property.CanWrite))
                 {
                     Reach(ContractTypes.Part(property.PropertyType));
                 }

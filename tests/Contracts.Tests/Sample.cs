@@ -34,7 +34,7 @@ internal static class Sample
     private static object Build(Type record, Func<Type, PropertyInfo, Type, object?> value)
     {
         var built = Activator.CreateInstance(record)!;
-        foreach (var property in record.GetProperties())
+        foreach (var property in record.GetProperties().Where(property => property.CanWrite))
         {
             property.SetValue(built, Fill(record, property, property.PropertyType, value));
         }

@@ -19,13 +19,15 @@ internal static class Messages
         RoundId = ReservationId.OfRound(runId, round),
         Round = round,
         Attempt = attempt,
-        Clients = clients.Select(client => client.Split('@')).Select(part => new ReservationRequest { ClientId = part[0], Ledger = LedgerOf(part[1]) }).ToList(),
-        Charges =
-        [
-            new PrivacyCharge { Unit = PrivacyUnit.Example, Mechanism = PrivacyMechanism.Unbounded },
-            new PrivacyCharge { Unit = PrivacyUnit.Client, Mechanism = PrivacyMechanism.Unbounded },
-        ],
+        Clients = clients.Select(client => client.Split('@')).Select(part => new ReservationRequest { ClientId = part[0], Ledger = LedgerOf(part[1]), Charges = Unbounded }).ToList(),
     };
+
+    /// <summary>What a run without privacy charges.</summary>
+    public static readonly PrivacyCharge[] Unbounded =
+    [
+        new PrivacyCharge { Unit = PrivacyUnit.Example, Mechanism = PrivacyMechanism.Unbounded },
+        new PrivacyCharge { Unit = PrivacyUnit.Client, Mechanism = PrivacyMechanism.Unbounded },
+    ];
 
     public static ReserveBudget Reserve(params IEnumerable<string> clients) => Reserve(RunA, round: 1, attempt: 1, clients);
 

@@ -15,8 +15,9 @@ public static class UpdateInspection
 
     /// <summary>Checks length, hash, header, tensor names and shapes, and that every element is finite; reads in chunks.</summary>
     /// <param name="file">The stored bytes; null when the update store has none for this task.</param>
+    /// <param name="largestNorm">Largest ℓ2 norm the whole update may have; null where the sum clips it.</param>
     /// <returns>The first defect, or null.</returns>
-    public static BlobDefect? Inspect(FileStream? file, BlobRef announced, ModelLayout layout)
+    public static BlobDefect? Inspect(FileStream? file, BlobRef announced, ModelLayout layout, double? largestNorm)
     {
         var largest = LargestBytes(layout);
         if (announced.SizeBytes > largest)
@@ -37,10 +38,10 @@ public static class UpdateInspection
         }
 
         file.Position = 0;
-        return InspectTensors(file, layout);
+        return InspectTensors(file, layout, largestNorm);
     }
 
-    private static BlobDefect? InspectTensors(FileStream file, ModelLayout layout)
+    private static BlobDefect? InspectTensors(FileStream file, ModelLayout layout, double? largestNorm)
     {
         try
         {
@@ -50,8 +51,14 @@ public static class UpdateInspection
                 return new BlobDefect(RejectionCode.WrongLayout, mismatch);
             }
 
-            return header.FirstNonFinite(file) is { } element
-                ? new BlobDefect(RejectionCode.NotFinite, $"Element {element.Index} of tensor {element.Tensor} is not finite.")
+            if (header.FirstNonFinite(file) is { } element)
+            {
+                return new BlobDefect(RejectionCode.NotFinite, $"Element {element.Index} of tensor {element.Tensor} is not finite.");
+            }
+
+            // The norm itself is not told: unlike the bound it was computed from data.
+            return largestNorm is { } bound && Norm(header, file) > bound
+                ? new BlobDefect(RejectionCode.NormTooLarge, $"The update's norm is above {bound}, which the clipping norm and honest noise do not reach.")
                 : null;
         }
         catch (SafetensorsException e)
@@ -59,4 +66,6 @@ public static class UpdateInspection
             return new BlobDefect(RejectionCode.Malformed, e.Message);
         }
     }
+
+    private static double Norm(SafetensorsHeader header, FileStream file) => Math.Sqrt(header.Summarize(file).Sum(tensor => tensor.Norm * tensor.Norm));
 }

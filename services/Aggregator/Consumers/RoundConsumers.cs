@@ -1,6 +1,7 @@
 using FlEvents.Aggregator.Admission;
 using FlEvents.Aggregator.Rounds;
 using FlEvents.Aggregator.Storage;
+using FlEvents.Aggregator.Strategies;
 using FlEvents.Contracts;
 using FlEvents.ServiceDefaults.Blobs;
 using FlEvents.ServiceDefaults.Messaging;
@@ -49,14 +50,14 @@ public sealed class UpdateSubmittedConsumer(AggregatorDatabase database, RunMode
         var defect = await patience.RunAsync($"read the update of {message.ClientId}", () => Inspect(message), context.CancellationToken);
         await database.ConsumeAsync(context, transaction =>
         {
-            if (BookStore.Find(transaction, message.RoundId) is not { } book)
+            if (BookStore.Find(transaction, message.RoundId) is not { } book || runs.Find(book.RunId) is not { } run)
             {
                 BookStore.KeepEarly(transaction, message.RoundId, message);
                 return;
             }
 
             var member = BookStore.FindMember(transaction, message.RoundId, message.ClientId);
-            var decision = BookProtocol.OnSubmitted(book, member, message, defect);
+            var decision = BookProtocol.OnSubmitted(book, member, message, run.Spec, defect);
             if (decision.Keep)
             {
                 BookStore.KeepEarly(transaction, message.RoundId, message);
@@ -88,7 +89,7 @@ public sealed class UpdateSubmittedConsumer(AggregatorDatabase database, RunMode
 
         var received = database.Read(transaction => UploadStore.OfReservation(transaction, message.ReservationId)).Any(upload => upload.Sha256 == message.Update.Sha256);
         using var file = received && blobs.Updates.Contains(message.Update.Sha256) ? blobs.Updates.OpenRead(message.Update.Sha256) : null;
-        return UpdateInspection.Inspect(file, message.Update, run.Model.Layout);
+        return UpdateInspection.Inspect(file, message.Update, run.Model.Layout, NextModel.LargestNorm(run.Spec.Privacy, run.Model.ParameterCount));
     }
 
     private void Count(BookDecision decision)

@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using FlEvents.Aggregator.Storage;
 using FlEvents.Aggregator.Strategies;
 using FlEvents.Contracts;
+using FlEvents.DifferentialPrivacy.Mechanisms;
 using FlEvents.Learning.Evaluation;
 using FlEvents.Learning.Models;
 using FlEvents.Learning.Safetensors;
@@ -14,7 +15,8 @@ namespace FlEvents.Aggregator.Rounds;
 /// that nobody was shown: it is deleted and the round combined again.
 /// </summary>
 public sealed partial class AggregationWorker(
-    AggregatorDatabase database, AggregatorOptions options, BlobStores blobs, RunModels runs, AggregatorMetrics metrics, Patience patience, TimeProvider time,
+    AggregatorDatabase database, AggregatorOptions options, BlobStores blobs, RunModels runs, AggregatorMetrics metrics, Patience patience, INoiseSource noise,
+    TimeProvider time,
     ILogger<AggregationWorker> log)
     : BackgroundService
 {
@@ -76,7 +78,8 @@ public sealed partial class AggregationWorker(
 
         var started = time.GetTimestamp();
         var updates = manifest.Select(member => new WeightedUpdate(member.Weight!.Value, Reader(member, run.Model.Layout))).ToList();
-        var weights = FedAvg.Combine(runs.Weights(book.RunId, run.Model, book.BaseModel), updates, options.Threads == 0 ? Environment.ProcessorCount : options.Threads);
+        var threads = options.Threads == 0 ? Environment.ProcessorCount : options.Threads;
+        var weights = NextModel.Combine(run, book.Round, runs.Weights(book.RunId, run.Model, book.BaseModel), updates, noise, threads);
         var evaluation = Evaluate(run, book, weights, stoppingToken);
         var staged = blobs.Unreleased.Stage(SafetensorsWriter.Write(run.Model.Layout, weights));
         blobs.Unreleased.Publish(staged);

@@ -44,8 +44,9 @@ public static class BookProtocol
     }
 
     /// <summary>An update is announced: it is admitted, rejected with a reason, or a duplicate.</summary>
+    /// <param name="run">What the round's run says of its updates.</param>
     /// <param name="defect">What is wrong with its bytes; null when nothing is.</param>
-    public static BookDecision OnSubmitted(Book book, BookMember? member, UpdateSubmitted message, BlobDefect? defect)
+    public static BookDecision OnSubmitted(Book book, BookMember? member, UpdateSubmitted message, RunSpec run, BlobDefect? defect)
     {
         // What is checked of the bytes depends on the run, so the message must not choose another one than its round's.
         if (message.RunId != book.RunId || message.Round != book.Round)
@@ -94,7 +95,7 @@ public static class BookProtocol
 
         return HashOf(message.LeaseToken) != member.LeaseTokenSha256
             ? Reject(book, member, message, RejectionCode.LeaseLost, $"The task was issued again as lease {member.LeaseNumber}.", isFinal: false)
-            : Judge(book, member, message, defect);
+            : Judge(book, member, message, run, defect);
     }
 
     /// <summary>The admitted set is fixed here, or the round abandoned for want of updates.</summary>
@@ -163,7 +164,7 @@ public static class BookProtocol
         ? BookDecision.Nothing(book)
         : new(book with { State = BookState.Abandoned }, null, []);
 
-    private static BookDecision Judge(Book book, BookMember member, UpdateSubmitted message, BlobDefect? defect)
+    private static BookDecision Judge(Book book, BookMember member, UpdateSubmitted message, RunSpec run, BlobDefect? defect)
     {
         if (message.BaseModelSha256 != book.BaseModel.Sha256)
         {
@@ -171,10 +172,9 @@ public static class BookProtocol
                 book, member, message, RejectionCode.WrongBaseModel, $"Trained from model {message.BaseModelSha256}; the round's is {book.BaseModel.Sha256}.", isFinal: true);
         }
 
-        if (message.ExampleCount is not { } examples || examples < 1 || examples > member.ExampleCount)
+        if (ExampleCountDefect(member, message, run) is { } error)
         {
-            return Reject(
-                book, member, message, RejectionCode.ExampleCount, $"{message.ExampleCount?.ToString() ?? "No"} training examples; expected 1 to the declared {member.ExampleCount}.", isFinal: true);
+            return Reject(book, member, message, RejectionCode.ExampleCount, error, isFinal: true);
         }
 
         if (defect is not null)
@@ -184,7 +184,7 @@ public static class BookProtocol
 
         return new(
             book with { Admitted = book.Admitted + 1 },
-            member with { State = BookMemberState.Admitted, UpdateSha256 = message.Update.Sha256, UpdateSize = message.Update.SizeBytes, Weight = examples },
+            member with { State = BookMemberState.Admitted, UpdateSha256 = message.Update.Sha256, UpdateSize = message.Update.SizeBytes, Weight = run.HasUniformWeights ? 1 : message.ExampleCount ?? member.ExampleCount },
             [
                 new UpdateAdmitted
                 {
@@ -195,11 +195,24 @@ public static class BookProtocol
                     ReservationId = message.ReservationId,
                     Update = message.Update,
                     ExampleCount = message.ExampleCount,
-                    TrainingLoss = message.TrainingLoss,
-                    TrainingSeconds = message.TrainingSeconds,
+
+                    // Whatever a worker sends: nothing that no mechanism noised goes on from here.
+                    TrainingLoss = run.Privacy.IsPrivate ? null : message.TrainingLoss,
+                    TrainingSeconds = run.Privacy.IsPrivate ? null : message.TrainingSeconds,
                 },
             ]);
     }
+
+    // In a private run a count of its own would be one more value computed from the data: it is the declared one, or none.
+    private static string? ExampleCountDefect(BookMember member, UpdateSubmitted message, RunSpec run) => (run.Privacy, message.ExampleCount) switch
+    {
+        ({ IsPrivate: false }, >= 1 and var count) when count <= member.ExampleCount => null,
+        ({ IsPrivate: false }, var count) => $"{count?.ToString() ?? "No"} training examples; expected 1 to the declared {member.ExampleCount}.",
+        ({ Mode: PrivacyMode.Example }, var count) when count == member.ExampleCount => null,
+        ({ Mode: PrivacyMode.Example }, var count) => $"{count?.ToString() ?? "No"} training examples; expected the declared {member.ExampleCount}.",
+        (_, null) => null,
+        (_, var count) => $"{count} training examples; expected none, which the privacy mode forbids to send.",
+    };
 
     private static BookDecision Reject(Book book, BookMember? member, UpdateSubmitted message, string reasonCode, string detail, bool isFinal) => new(
         book,

@@ -1,5 +1,6 @@
 using FlEvents.ClientWorker.Data;
 using FlEvents.Contracts;
+using FlEvents.DifferentialPrivacy.Mechanisms;
 using FlEvents.Learning.Models;
 using FlEvents.Learning.Randomness;
 using FlEvents.Learning.Safetensors;
@@ -9,7 +10,7 @@ namespace FlEvents.ClientWorker.Training;
 
 /// <summary>Trains one client in one round: model and data in, the update's bytes out. The same command gives the same bytes on every worker.</summary>
 public sealed class LocalTraining(
-    ModelCache models, ClientData data, ITrainingEngine engine, TrainingThreads threads, Patience patience, TimeProvider time)
+    ModelCache models, ClientData data, ITrainingEngine engine, INoiseSource noise, TrainingThreads threads, Patience patience, TimeProvider time)
 {
     /// <exception cref="TrainingFailedException">The data, the model or its layout are not what the command says.</exception>
     /// <exception cref="TimeoutException">The deadline passed before training was done.</exception>
@@ -35,7 +36,7 @@ public sealed class LocalTraining(
             Training = command.Training,
             BatchOrder = SeededRandom.Derive(command.Seed, "batches", command.Round, command.ClientId),
         };
-        return await patience.RunAsync("training", errand, token => threads.RunAsync(() => Train(job, token)), cancellationToken);
+        return await patience.RunAsync("training", errand, token => threads.RunAsync(() => Train(job, command, token)), cancellationToken);
     }
 
     private async Task<float[]> ReadBaseModelAsync(TrainClient command, Errand errand, Model model, CancellationToken cancellationToken)
@@ -50,17 +51,49 @@ public sealed class LocalTraining(
         }
     }
 
-    private LocalUpdate Train(TrainingJob job, CancellationToken cancellationToken)
+    private LocalUpdate Train(TrainingJob job, TrainClient command, CancellationToken cancellationToken)
     {
         var start = time.GetTimestamp();
         var result = engine.Train(job, cancellationToken);
+        if (command.Privacy is { } privacy)
+        {
+            Protect(result.Update, privacy);
+            return new LocalUpdate
+            {
+                Bytes = SafetensorsWriter.Write(job.Model.Layout, result.Update),
+                ExampleCount = privacy is { ClipNorm: null, DpSgd: { } dpSgd } ? dpSgd.DeclaredExamples : null,
+                Loss = null,
+                Duration = null,
+            };
+        }
+
         return new LocalUpdate
         {
             Bytes = SafetensorsWriter.Write(job.Model.Layout, result.Update),
             ExampleCount = job.Examples.Count,
-            Loss = result.MeanLoss,
+            Loss = double.IsFinite(result.MeanLoss) ? result.MeanLoss : null,
             Duration = time.GetElapsedTime(start),
         };
+    }
+
+    /// <summary>Clips and noises a whole update in place, as the task says.</summary>
+    private void Protect(Span<float> update, TaskPrivacy privacy)
+    {
+        // That training diverged depends on the data and may not show: such an update counts as none.
+        if (update.ContainsAnyExceptInRange(float.MinValue, float.MaxValue))
+        {
+            update.Clear();
+        }
+
+        switch (privacy)
+        {
+            case { ClipNorm: { } clipNorm, NoiseMultiplier: { } noiseMultiplier }:
+                UpdateNoise.Release(update, clipNorm, noiseMultiplier, noise);
+                break;
+            case { ClipNorm: { } clipNorm }:
+                Clipping.ClipL2(update, clipNorm);
+                break;
+        }
     }
 }
 
@@ -70,13 +103,14 @@ public sealed record LocalUpdate
     /// <summary>w_local − w_global as safetensors.</summary>
     public required byte[] Bytes { get; init; }
 
-    /// <summary>Training examples n_k, after the split for validation.</summary>
-    public required int ExampleCount { get; init; }
+    /// <summary>Training examples n_k, after the split for validation; those declared under DP-SGD, null where the privacy mode forbids a count.</summary>
+    public required int? ExampleCount { get; init; }
 
-    /// <summary>Mean loss over the last local epoch; not finite when training diverged.</summary>
-    public required double Loss { get; init; }
+    /// <summary>Mean loss over the last local epoch; null when training diverged, and in a private run.</summary>
+    public required double? Loss { get; init; }
 
-    public required TimeSpan Duration { get; init; }
+    /// <summary>Null in a private run, whose durations are not told.</summary>
+    public required TimeSpan? Duration { get; init; }
 }
 
 /// <summary>A task can't be trained. The message names what is wrong and may leave this machine: it quotes no data.</summary>

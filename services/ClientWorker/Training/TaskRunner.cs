@@ -142,14 +142,18 @@ public sealed partial class TaskRunner(
         }
 
         var trained = await training.TrainAsync(command, running.Cancelled);
-        metrics.Trained(trained.Duration, (long)trained.ExampleCount * command.Training.LocalEpochs);
+        if (trained is { Duration: { } duration, ExampleCount: { } examples })
+        {
+            metrics.Trained(duration, (long)examples * command.Training.LocalEpochs);
+        }
+
         var kept = await patience.RunAsync("write of the update", Errand.Of(command), _ => Task.Run(() => updates.Keep(trained.Bytes)), running.Cancelled);
         return new TrainingFinished(new TaskResult
         {
             Update = kept,
             ExampleCount = trained.ExampleCount,
-            TrainingLoss = double.IsFinite(trained.Loss) ? trained.Loss : null,
-            TrainingSeconds = trained.Duration.TotalSeconds,
+            TrainingLoss = trained.Loss,
+            TrainingSeconds = trained.Duration?.TotalSeconds,
         });
     }
 

@@ -12,10 +12,5 @@ public sealed class BudgetReservedConsumer(RoundCoordinator rounds) : IConsumer<
 
 public sealed class BudgetRefusedConsumer(RoundCoordinator rounds) : IConsumer<BudgetRefused>
 {
-    public Task Consume(ConsumeContext<BudgetRefused> context)
-    {
-        var refusals = context.Message.Refused.ToDictionary(refusal => refusal.ClientId);
-        return rounds.ApplyAsync(
-            context, context.Message.RoundId, [.. refusals.Keys], (round, member, _) => RoundProtocol.OnBudgetRefused(round, member, refusals[member.ClientId]));
-    }
+    public Task Consume(ConsumeContext<BudgetRefused> context) => rounds.RefuseAsync(context);
 }

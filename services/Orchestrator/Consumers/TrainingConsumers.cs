@@ -29,5 +29,5 @@ public sealed class TrainingInterruptedConsumer(RoundCoordinator rounds) : ICons
 {
     public Task Consume(ConsumeContext<TrainingInterrupted> context) => rounds.ApplyAsync(
         context, context.Message.RoundId, context.Message.ClientId, (round, member, now) =>
-            RoundProtocol.OnTrainingInterrupted(round, member, context.Message, now.NextToken));
+            RoundProtocol.OnTrainingInterrupted(round, member, context.Message, now));
 }

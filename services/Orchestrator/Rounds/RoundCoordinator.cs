@@ -14,6 +14,9 @@ namespace FlEvents.Orchestrator.Rounds;
 public record RoundContext(RunSpec Spec, DateTimeOffset Now, string NextToken)
 {
     public TimeSpan Lease => TimeSpan.FromSeconds(Spec.Selection.LeaseSeconds);
+
+    /// <summary>Whether a task whose lease was accepted may go to another worker: not where each worker would draw noise of its own (privacy rule 17).</summary>
+    public bool MayReissue => !Spec.Privacy.HasExample && !Spec.Privacy.HasLocal;
 }
 
 /// <summary>
@@ -32,6 +35,19 @@ public sealed class RoundCoordinator(OrchestratorDatabase database, Orchestrator
     public Task ApplyAsync<T>(
         ConsumeContext<T> context, Guid roundId, IReadOnlyList<string> clientIds, Func<Round, Member, RoundContext, RoundDecision> decide)
         where T : class => database.ConsumeAsync(context, transaction => ApplyAll(transaction, roundId, clientIds, decide));
+
+    /// <summary>The ledger left members out. Whoever has no budget left is not drawn again in this run.</summary>
+    public Task RefuseAsync(ConsumeContext<BudgetRefused> context) => database.ConsumeAsync(context, transaction =>
+    {
+        var refusals = context.Message.Refused.ToDictionary(refusal => refusal.ClientId);
+        foreach (var refusal in refusals.Values.Where(refusal => refusal.ReasonCode == BudgetRefusalCode.BudgetExhausted))
+        {
+            ExhaustedClients.Add(transaction, context.Message.RunId, refusal.ClientId);
+        }
+
+        ApplyAll(
+            transaction, context.Message.RoundId, [.. refusals.Keys], (round, member, _) => RoundProtocol.OnBudgetRefused(round, member, refusals[member.ClientId]));
+    });
 
     /// <summary>A message about a round as a whole.</summary>
     public Task ApplyAsync<T>(ConsumeContext<T> context, Guid roundId, Func<Round, RoundContext, RoundDecision> decide)
@@ -195,9 +211,7 @@ public sealed class RoundCoordinator(OrchestratorDatabase database, Orchestrator
         var decision = RunProtocol.OnIdle(run);
         if (decision.Run.IsFinal)
         {
-            RunStore.Update(transaction, decision.Run with { EndedAt = transaction.Now });
-            transaction.SendAll(decision.Messages);
-            transaction.OnCommitted(() => progress.Changed(run.RunId));
+            End(transaction, decision);
         }
         else if (run.State is RunState.Preparing or RunState.Running)
         {
@@ -205,9 +219,25 @@ public sealed class RoundCoordinator(OrchestratorDatabase database, Orchestrator
         }
     }
 
+    private void End(Transaction transaction, RunDecision decision)
+    {
+        RunStore.Update(transaction, decision.Run with { EndedAt = transaction.Now });
+        transaction.SendAll(decision.Messages);
+        transaction.OnCommitted(() => progress.Changed(decision.Run.RunId));
+    }
+
     private void Plan(Transaction transaction, Run run)
     {
-        var eligible = ClientStore.Eligible(transaction, run.Spec.Data.DataSet, _clientTimeout);
+        var present = ClientStore.Eligible(transaction, run.Spec.Data.DataSet, _clientTimeout);
+        var exhausted = ExhaustedClients.Of(transaction, run.RunId);
+        var eligible = present.Where(client => !exhausted.Contains(client.ClientId)).ToList();
+        var fewest = Math.Max(run.Spec.Selection.MinimumClients, run.Spec.Selection.MinimumReports);
+        if (eligible.Count < fewest && exhausted.Count > 0 && eligible.Count + exhausted.Count >= fewest)
+        {
+            End(transaction, RunProtocol.OnBudgetExhausted(run, eligible.Count, fewest));
+            return;
+        }
+
         if (eligible.Count < run.Spec.Selection.MinimumClients)
         {
             return;
@@ -224,7 +254,7 @@ public sealed class RoundCoordinator(OrchestratorDatabase database, Orchestrator
 
         RunStore.Update(transaction, RunProtocol.OnRoundPlanned(run, number));
         transaction.ForgetSent(run.RunId, number - 1);
-        transaction.SendAll(RoundMessages.Reserve(round, cohort));
+        transaction.SendAll(RoundMessages.Reserve(run, round, cohort));
         transaction.OnCommitted(() => progress.Changed(run.RunId));
     }
 

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using FlEvents.Contracts;
+using FlEvents.DifferentialPrivacy.Plans;
 using FlEvents.Orchestrator.Runs;
 
 namespace FlEvents.Orchestrator.Rounds;
@@ -8,22 +9,19 @@ namespace FlEvents.Orchestrator.Rounds;
 /// <summary>The commands of a round, made from its rows.</summary>
 public static class RoundMessages
 {
-    /// <summary>Without privacy nothing is noised: both units are charged as unbounded (privacy rule 4).</summary>
-    private static readonly PrivacyCharge[] Charges =
-    [
-        new() { Unit = PrivacyUnit.Example, Mechanism = PrivacyMechanism.Unbounded },
-        new() { Unit = PrivacyUnit.Client, Mechanism = PrivacyMechanism.Unbounded },
-    ];
-
     /// <summary>Asks the ledger for the whole cohort, in pages.</summary>
-    public static IEnumerable<object> Reserve(Round round, IReadOnlyList<EligibleClient> cohort) => cohort.Chunk(Page.LargestSize).Select(page => new ReserveBudget
+    public static IEnumerable<object> Reserve(Run run, Round round, IReadOnlyList<EligibleClient> cohort) => cohort.Chunk(Page.LargestCharged).Select(page => new ReserveBudget
     {
         RunId = round.RunId,
         RoundId = round.RoundId,
         Round = round.Number,
         Attempt = 1,
-        Clients = page.Select(client => new ReservationRequest { ClientId = client.ClientId, Ledger = client.Data.Ledger }).ToList(),
-        Charges = Charges,
+        Clients = page.Select(client => new ReservationRequest
+        {
+            ClientId = client.ClientId,
+            Ledger = client.Data.Ledger,
+            Charges = PrivacyPlan.Charges(run.Spec, client.Data.ExampleCount, round.Number),
+        }).ToList(),
     });
 
     /// <summary>Opens the Aggregator's book for these members, or renews their leases in it, in pages.</summary>
@@ -54,7 +52,8 @@ public static class RoundMessages
         Data = run.Spec.Data,
         Training = run.Spec.Training,
         Seed = run.Spec.Seed,
-        Charges = Charges,
+        Charges = PrivacyPlan.Charges(run.Spec, member.ExampleCount, round.Number),
+        Privacy = PrivacyPlan.TaskOf(run.Spec, member.ExampleCount),
     };
 
     public static EvaluateModel Evaluate(Run run, Round round, Member member, DateTimeOffset deadlineAt) => new()

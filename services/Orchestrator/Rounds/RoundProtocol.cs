@@ -83,26 +83,28 @@ public static class RoundProtocol
         { Messages = refusedFirst ? [Refund(round, member, "REFUSED_BEFORE_LEASE")] : [] };
     }
 
-    /// <summary>An accepted task ended without an update: handed back it is issued again, failed it is answered.</summary>
-    public static RoundDecision OnTrainingInterrupted(Round round, Member member, TrainingInterrupted message, string nextToken)
+    /// <summary>An accepted task ended without an update: handed back it is issued again where that is safe, failed it is answered.</summary>
+    public static RoundDecision OnTrainingInterrupted(Round round, Member member, TrainingInterrupted message, RoundContext context)
     {
         if (member.State is not (MemberState.Dispatched or MemberState.Accepted) || message.LeaseNumber != member.LeaseNumber || !round.IsCollecting)
         {
             return RoundDecision.Nothing(round, member);
         }
 
-        return message.ReasonCode == "STOPPING"
-            ? Reissue(round, member, nextToken)
-            : Answered(
-                round with { Refused = round.Refused + 1 },
-                member with { State = MemberState.Failed, Detail = $"{message.ReasonCode}: {message.Detail}" });
+        return message.ReasonCode == "STOPPING" && context.MayReissue
+            ? Reissue(round, member, context.NextToken)
+            : Fail(round, member, $"{message.ReasonCode}: {message.Detail}");
     }
 
-    /// <summary>No sign of life for a whole lease: the task is issued again under the same reservation.</summary>
-    public static RoundDecision OnLeaseEnded(Round round, Member member, string nextToken, DateTimeOffset now) =>
-        member.State != MemberState.Accepted || member.LeaseEndsAt > now || !round.IsCollecting
+    /// <summary>
+    /// No sign of life for a whole lease: the task is issued again under the same reservation. Where two workers' noise could be averaged out it is
+    /// not, and stays charged.
+    /// </summary>
+    public static RoundDecision OnLeaseEnded(Round round, Member member, RoundContext context) =>
+        member.State != MemberState.Accepted || member.LeaseEndsAt > context.Now || !round.IsCollecting
             ? RoundDecision.Nothing(round, member)
-            : Reissue(round, member, nextToken);
+        : context.MayReissue ? Reissue(round, member, context.NextToken)
+            : Fail(round, member, "LEASE_LOST: the worker gave no sign of life; a private task is not given to another under the same charge.");
 
     /// <summary>An update is in the book. The word may come after the round was closed: it was admitted before all the same.</summary>
     public static RoundDecision OnUpdateAdmitted(Round round, Member member, UpdateAdmitted message) => !member.IsOpen
@@ -174,6 +176,9 @@ public static class RoundProtocol
             Commit(round),
             new RoundAbandoned { RunId = round.RunId, RoundId = round.RoundId, Round = round.Number, ReasonCode = code, Detail = detail },
         ]);
+
+    private static RoundDecision Fail(Round round, Member member, string detail) =>
+        Answered(round with { Refused = round.Refused + 1 }, member with { State = MemberState.Failed, Detail = detail });
 
     private static RoundDecision Answered(Round round, Member member) => new(round with { Open = round.Open - 1 }, member, []);
 

@@ -43,8 +43,7 @@ public sealed class RoundTimers(OrchestratorDatabase database, RoundCoordinator 
     {
         foreach (var member in MemberStore.LeaseEnded(transaction))
         {
-            rounds.Apply(transaction, member.RoundId, member.ClientId, (round, current, context) =>
-                RoundProtocol.OnLeaseEnded(round, current, context.NextToken, context.Now));
+            rounds.Apply(transaction, member.RoundId, member.ClientId, RoundProtocol.OnLeaseEnded);
         }
 
         foreach (var roundId in RoundStore.PastDeadline(transaction))

@@ -46,6 +46,11 @@ public static class RunProtocol
         _ => End(run, RunState.Completed, reason: null),
     };
 
+    /// <summary>Too few clients have budget left for another round: the run ends with the model it has.</summary>
+    public static RunDecision OnBudgetExhausted(Run run, int left, int needed) => run.IsFinal
+        ? RunDecision.Nothing(run)
+        : End(run, RunState.BudgetExhausted, $"{left} clients have privacy budget left; a round needs {needed}.");
+
     public static RunDecision OnPause(Run run) => run.State is RunState.Preparing or RunState.Running
         ? new(run with { State = RunState.Paused }, [])
         : RunDecision.Nothing(run);

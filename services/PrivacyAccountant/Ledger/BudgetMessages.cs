@@ -20,15 +20,11 @@ public static class BudgetMessages
         {
             CheckClient("ReserveBudget", client.ClientId);
             CheckLedger(client);
+            CheckCharges(client);
         }
 
         var twice = message.Clients.CountBy(client => client.ClientId).FirstOrDefault(client => client.Value > 1).Key;
         Require(twice is null, $"ReserveBudget: Clients has {twice} twice; expected each client once.");
-        foreach (var unit in Units)
-        {
-            var charges = message.Charges?.Count(charge => charge.Unit == unit) ?? 0;
-            Require(charges == 1, $"ReserveBudget: Charges has {charges} of unit {LedgerChain.Name(unit)}; expected one of each unit.");
-        }
     }
 
     /// <inheritdoc cref="Check(ReserveBudget)"/>
@@ -56,6 +52,15 @@ public static class BudgetMessages
         Require(
             named && ledger!.PartitionIndex >= 0,
             $"ReserveBudget: the ledger of {client.ClientId} is {ledger}; expected an owner, a data set, a partition rule and an index of 0 or more.");
+    }
+
+    private static void CheckCharges(ReservationRequest client)
+    {
+        foreach (var unit in Units)
+        {
+            var charges = client.Charges?.Count(charge => charge.Unit == unit) ?? 0;
+            Require(charges == 1, $"ReserveBudget: Charges of {client.ClientId} has {charges} of unit {LedgerChain.Name(unit)}; expected one of each unit.");
+        }
     }
 
     private static void Require(bool holds, string error)

@@ -36,7 +36,7 @@ public record Reservation
     {
         var reservationId = Contracts.ReservationId.Of(message.RunId, message.Round, client.ClientId, message.Attempt);
         var ledgerId = PrivacyAccountant.LedgerId.Of(client.Ledger);
-        return message.Charges.Select(charge => new Reservation
+        return client.Charges.Select(charge => new Reservation
         {
             ReservationId = reservationId,
             Unit = charge.Unit,

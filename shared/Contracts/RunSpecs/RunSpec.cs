@@ -39,6 +39,11 @@ public record RunSpec
 
     [Description("Which updates the Aggregator keeps once their round is final.")]
     public KeepUpdates KeepUpdates { get; init; } = KeepUpdates.None;
+
+    /// <summary>Whether every admitted update weighs the same.</summary>
+    [JsonIgnore]
+    public bool HasUniformWeights =>
+        (Aggregation.Weights ?? (Privacy.HasLocal || Privacy.HasCentral ? AggregationWeights.Uniform : AggregationWeights.Examples)) == AggregationWeights.Uniform;
 }
 
 /// <summary>Which non-private updates stay in the update store after their round.</summary>

@@ -29,7 +29,7 @@ public sealed class UpdateInspectionTests : IDisposable
 
     [Fact]
     public void A_missing_update_is_named() => AssertDefect(
-        UpdateInspection.Inspect(null, Messages.RefOf(Good), Layout), RejectionCode.BlobMismatch, "is not in the update store", Messages.RefOf(Good).Sha256);
+        UpdateInspection.Inspect(null, Messages.RefOf(Good), Layout, largestNorm: null), RejectionCode.BlobMismatch, "is not in the update store", Messages.RefOf(Good).Sha256);
 
     [Theory, InlineData(-1), InlineData(1)]
     public void A_file_of_another_length_than_announced_is_named_with_both(int more)
@@ -49,8 +49,8 @@ public sealed class UpdateInspectionTests : IDisposable
     public void A_file_larger_than_the_model_allows_is_refused_before_it_is_looked_at()
     {
         var largest = UpdateInspection.LargestBytes(Layout);
-        AssertDefect(UpdateInspection.Inspect(null, Messages.Blob('a') with { SizeBytes = largest + 1 }, Layout), RejectionCode.TooLarge, $"{largest + 1} bytes", $"at most {largest}");
-        AssertDefect(UpdateInspection.Inspect(null, Messages.Blob('a') with { SizeBytes = largest }, Layout), RejectionCode.BlobMismatch, "is not in the update store");
+        AssertDefect(UpdateInspection.Inspect(null, Messages.Blob('a') with { SizeBytes = largest + 1 }, Layout, largestNorm: null), RejectionCode.TooLarge, $"{largest + 1} bytes", $"at most {largest}");
+        AssertDefect(UpdateInspection.Inspect(null, Messages.Blob('a') with { SizeBytes = largest }, Layout, largestNorm: null), RejectionCode.BlobMismatch, "is not in the update store");
     }
 
     [Theory]
@@ -176,7 +176,7 @@ public sealed class UpdateInspectionTests : IDisposable
         var path = _folder.File(Guid.NewGuid().ToString("N"));
         System.IO.File.WriteAllBytes(path, bytes);
         using var file = System.IO.File.OpenRead(path);
-        return UpdateInspection.Inspect(file, announced ?? Messages.RefOf(bytes), layout ?? Layout);
+        return UpdateInspection.Inspect(file, announced ?? Messages.RefOf(bytes), layout ?? Layout, largestNorm: null);
     }
 
     private static byte[] File(string header, int values)

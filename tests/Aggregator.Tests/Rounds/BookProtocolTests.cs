@@ -74,22 +74,22 @@ public class BookProtocolTests
         var admitted = Admit(Full, Opened.Member, Update);
         foreach (var again in new[] { Update, Update with { LeaseNumber = 2, LeaseToken = "other" } })
         {
-            AssertNothing(admitted.Book, admitted.Member, BookProtocol.OnSubmitted(admitted.Book, admitted.Member, again, null));
+            AssertNothing(admitted.Book, admitted.Member, BookProtocol.OnSubmitted(admitted.Book, admitted.Member, again, Messages.Spec, null));
         }
     }
 
     [Fact]
     public void A_duplicate_of_a_rejected_update_is_not_answered_again()
     {
-        var rejected = BookProtocol.OnSubmitted(Full, Opened.Member, Update, new BlobDefect(RejectionCode.NotFinite, "NaN"));
-        AssertNothing(rejected.Book, rejected.Member, BookProtocol.OnSubmitted(rejected.Book, rejected.Member, Update, null));
+        var rejected = BookProtocol.OnSubmitted(Full, Opened.Member, Update, Messages.Spec, new BlobDefect(RejectionCode.NotFinite, "NaN"));
+        AssertNothing(rejected.Book, rejected.Member, BookProtocol.OnSubmitted(rejected.Book, rejected.Member, Update, Messages.Spec, null));
     }
 
     [Fact]
     public void A_second_different_update_is_an_equivocation_and_the_first_one_counts()
     {
         var admitted = Admit(Full, Opened.Member, Update);
-        var second = BookProtocol.OnSubmitted(admitted.Book, admitted.Member, Messages.Submit("anna", Messages.Blob('b')), null);
+        var second = BookProtocol.OnSubmitted(admitted.Book, admitted.Member, Messages.Submit("anna", Messages.Blob('b')), Messages.Spec, null);
 
         Assert.Equal((admitted.Book, admitted.Member), (second.Book, second.Member));
         AssertRejected(second, RejectionCode.Equivocation, isFinal: false);
@@ -98,8 +98,8 @@ public class BookProtocolTests
     [Fact]
     public void A_rejected_update_can_not_be_replaced()
     {
-        var rejected = BookProtocol.OnSubmitted(Full, Opened.Member, Update, new BlobDefect(RejectionCode.Malformed, "no header"));
-        AssertRejected(BookProtocol.OnSubmitted(rejected.Book, rejected.Member, Messages.Submit("anna", Messages.Blob('b')), null), RejectionCode.Equivocation, isFinal: false);
+        var rejected = BookProtocol.OnSubmitted(Full, Opened.Member, Update, Messages.Spec, new BlobDefect(RejectionCode.Malformed, "no header"));
+        AssertRejected(BookProtocol.OnSubmitted(rejected.Book, rejected.Member, Messages.Submit("anna", Messages.Blob('b')), Messages.Spec, null), RejectionCode.Equivocation, isFinal: false);
     }
 
     [Fact]
@@ -107,13 +107,13 @@ public class BookProtocolTests
     {
         var admitted = Admit(Full, Opened.Member, Update);
         var frozen = admitted.Book with { State = BookState.Frozen };
-        AssertRejected(BookProtocol.OnSubmitted(frozen, admitted.Member, Messages.Submit("anna", Messages.Blob('b')), null), RejectionCode.Equivocation, isFinal: false);
+        AssertRejected(BookProtocol.OnSubmitted(frozen, admitted.Member, Messages.Submit("anna", Messages.Blob('b')), Messages.Spec, null), RejectionCode.Equivocation, isFinal: false);
     }
 
     [Theory, MemberData(nameof(Closed))]
     public void An_update_after_the_book_was_closed_is_late(BookState state)
     {
-        var decision = BookProtocol.OnSubmitted(Full with { State = state }, Opened.Member, Update, null);
+        var decision = BookProtocol.OnSubmitted(Full with { State = state }, Opened.Member, Update, Messages.Spec, null);
 
         AssertRejected(decision, RejectionCode.Late, isFinal: true);
         Assert.Equal(0, decision.Book.Admitted);
@@ -123,7 +123,7 @@ public class BookProtocolTests
     [Fact]
     public void A_stranger_is_rejected_once_the_book_is_complete()
     {
-        var decision = BookProtocol.OnSubmitted(Full, null, Messages.Submit("zoe", Messages.Blob('a')), null);
+        var decision = BookProtocol.OnSubmitted(Full, null, Messages.Submit("zoe", Messages.Blob('a')), Messages.Spec, null);
 
         AssertRejected(decision, RejectionCode.NotSelected, isFinal: false);
         Assert.Null(decision.Member);
@@ -131,12 +131,12 @@ public class BookProtocolTests
 
     [Theory, MemberData(nameof(Closed))]
     public void A_stranger_is_rejected_once_the_book_is_closed(BookState state) =>
-        AssertRejected(BookProtocol.OnSubmitted(Opened.Book with { State = state }, null, Messages.Submit("zoe", Messages.Blob('a')), null), RejectionCode.NotSelected, isFinal: false);
+        AssertRejected(BookProtocol.OnSubmitted(Opened.Book with { State = state }, null, Messages.Submit("zoe", Messages.Blob('a')), Messages.Spec, null), RejectionCode.NotSelected, isFinal: false);
 
     [Fact]
     public void An_update_of_someone_the_incomplete_book_does_not_know_is_kept()
     {
-        var decision = BookProtocol.OnSubmitted(Opened.Book, null, Messages.Submit("ben", Messages.Blob('b')), null);
+        var decision = BookProtocol.OnSubmitted(Opened.Book, null, Messages.Submit("ben", Messages.Blob('b')), Messages.Spec, null);
 
         Assert.True(decision.Keep);
         Assert.Empty(decision.Messages);
@@ -144,14 +144,14 @@ public class BookProtocolTests
 
     [Fact]
     public void Another_reservation_is_rejected() => AssertRejected(
-        BookProtocol.OnSubmitted(Full, Opened.Member, Update with { ReservationId = Messages.Reservation("ben") }, null), RejectionCode.NotSelected, isFinal: false);
+        BookProtocol.OnSubmitted(Full, Opened.Member, Update with { ReservationId = Messages.Reservation("ben") }, Messages.Spec, null), RejectionCode.NotSelected, isFinal: false);
 
     [Fact]
     public void Another_run_or_round_than_the_books_is_rejected()
     {
         foreach (var message in new[] { Update with { RunId = Guid.Empty }, Update with { Round = 2 } })
         {
-            var decision = BookProtocol.OnSubmitted(Full, Opened.Member, message, null);
+            var decision = BookProtocol.OnSubmitted(Full, Opened.Member, message, Messages.Spec, null);
             AssertRejected(decision, RejectionCode.NotSelected, isFinal: false);
             Assert.Equal(Opened.Member, decision.Member);
         }
@@ -161,11 +161,11 @@ public class BookProtocolTests
     public void A_wrong_token_loses_and_the_right_one_is_admitted_after_it()
     {
         var (book, renewed) = BookProtocol.OnMember(Full, Opened.Member, Messages.Member("anna", lease: 2));
-        var old = BookProtocol.OnSubmitted(book, renewed, Update, null);
+        var old = BookProtocol.OnSubmitted(book, renewed, Update, Messages.Spec, null);
         AssertRejected(old, RejectionCode.LeaseLost, isFinal: false);
         Assert.Equal((book, renewed), (old.Book, old.Member));
 
-        var forged = BookProtocol.OnSubmitted(book, renewed, Update with { LeaseNumber = 2 }, null);
+        var forged = BookProtocol.OnSubmitted(book, renewed, Update with { LeaseNumber = 2 }, Messages.Spec, null);
         AssertRejected(forged, RejectionCode.LeaseLost, isFinal: false);
 
         Assert.Equal(1, Admit(book, renewed, Messages.Submit("anna", Messages.Blob('b'), lease: 2)).Book.Admitted);
@@ -174,7 +174,7 @@ public class BookProtocolTests
     [Fact]
     public void A_lease_the_book_does_not_know_yet_is_kept()
     {
-        var decision = BookProtocol.OnSubmitted(Full, Opened.Member, Messages.Submit("anna", Messages.Blob('a'), lease: 2), null);
+        var decision = BookProtocol.OnSubmitted(Full, Opened.Member, Messages.Submit("anna", Messages.Blob('a'), lease: 2), Messages.Spec, null);
 
         Assert.True(decision.Keep);
         AssertNothing(Full, Opened.Member, decision with { Keep = false });
@@ -182,7 +182,7 @@ public class BookProtocolTests
 
     [Fact]
     public void Another_base_model_is_rejected_for_good() => AssertRejected(
-        BookProtocol.OnSubmitted(Full, Opened.Member, Update with { BaseModelSha256 = new string('0', 64) }, null), RejectionCode.WrongBaseModel, isFinal: true);
+        BookProtocol.OnSubmitted(Full, Opened.Member, Update with { BaseModelSha256 = new string('0', 64) }, Messages.Spec, null), RejectionCode.WrongBaseModel, isFinal: true);
 
     [Theory]
     [InlineData(null)]
@@ -191,7 +191,7 @@ public class BookProtocolTests
     [InlineData(101)]
     [InlineData(int.MaxValue)]
     public void An_example_count_that_is_missing_or_not_from_1_to_the_declared_one_is_rejected_for_good(int? examples) => AssertRejected(
-        BookProtocol.OnSubmitted(Full, Opened.Member, Update with { ExampleCount = examples }, null), RejectionCode.ExampleCount, isFinal: true);
+        BookProtocol.OnSubmitted(Full, Opened.Member, Update with { ExampleCount = examples }, Messages.Spec, null), RejectionCode.ExampleCount, isFinal: true);
 
     [Theory, InlineData(1), InlineData(100)]
     public void The_ends_of_the_range_of_examples_are_admitted(int examples) =>
@@ -200,7 +200,7 @@ public class BookProtocolTests
     [Fact]
     public void A_defect_of_the_bytes_is_rejected_for_good_with_its_code_and_detail()
     {
-        var decision = BookProtocol.OnSubmitted(Full, Opened.Member, Update, new BlobDefect(RejectionCode.NotFinite, "Element 3 is not finite."));
+        var decision = BookProtocol.OnSubmitted(Full, Opened.Member, Update, Messages.Spec, new BlobDefect(RejectionCode.NotFinite, "Element 3 is not finite."));
 
         AssertRejected(decision, RejectionCode.NotFinite, isFinal: true);
         Assert.Equal("Element 3 is not finite.", ((UpdateRejected)decision.Messages[0]).Detail);
@@ -301,7 +301,7 @@ public class BookProtocolTests
 
     private static BookDecision Admit(Book book, BookMember member, UpdateSubmitted message)
     {
-        var decision = BookProtocol.OnSubmitted(book, member, message, null);
+        var decision = BookProtocol.OnSubmitted(book, member, message, Messages.Spec, null);
         Assert.Equal(BookMemberState.Admitted, decision.Member!.State);
         return decision;
     }

@@ -59,7 +59,7 @@ internal sealed class BookWorld
     {
         var decision = message switch
         {
-            Announced m => BookProtocol.OnSubmitted(book, Members.GetValueOrDefault(m.Message.ClientId), m.Message, m.Defect),
+            Announced m => BookProtocol.OnSubmitted(book, Members.GetValueOrDefault(m.Message.ClientId), m.Message, Messages.Spec, m.Defect),
             AggregateRound m => BookProtocol.OnAggregate(book, m),
             Combined m => BookProtocol.OnCombined(book, m.Result, null),
             BudgetCommitted m => BookProtocol.OnCommitted(book, m, 15),

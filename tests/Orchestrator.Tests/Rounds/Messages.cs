@@ -12,6 +12,35 @@ internal static class Messages
     public static readonly TimeSpan Deadline = TimeSpan.FromMinutes(10);
     public static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
 
+    public static readonly RunSpec Spec = new()
+    {
+        Name = "test",
+        Rounds = 3,
+        Model = new ModelSpec { Name = ModelName.Logistic, InputShape = [4], Outputs = 2 },
+        Data = new DataSpec { DataSet = "digits" },
+        Training = new TrainingSpec { LearningRate = 0.1, BatchSize = 8 },
+    };
+
+    public static readonly PrivacySpec Local = new()
+    {
+        Mode = PrivacyMode.Local,
+        Local = new LocalPrivacySpec { ClipNorm = 1, NoiseMultiplier = 2 },
+    };
+
+    public static readonly PrivacySpec Example = new()
+    {
+        Mode = PrivacyMode.Example,
+        Example = new ExamplePrivacySpec { ClipNorm = 1, NoiseMultiplier = 2 },
+    };
+
+    public static readonly PrivacySpec Central = new()
+    {
+        Mode = PrivacyMode.Central,
+        Central = new CentralPrivacySpec { ClipNorm = 1, NoiseMultiplier = 2 },
+    };
+
+    public static RoundContext Context(string nextToken, DateTimeOffset now) => new(Spec, now, nextToken);
+
     public static string Client(int index) => $"client-{index}";
 
     public static BlobRef Blob(char digit) => new() { Sha256 = new string(digit, 64), SizeBytes = 100 };

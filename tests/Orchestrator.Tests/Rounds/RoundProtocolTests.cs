@@ -64,7 +64,7 @@ public class RoundProtocolTests
     public void A_task_refused_after_an_earlier_lease_was_accepted_keeps_its_charge()
     {
         var (round, member) = Accepted();
-        var reissued = RoundProtocol.OnTrainingInterrupted(round, member, Interrupted(member, "STOPPING"), "token-2");
+        var reissued = RoundProtocol.OnTrainingInterrupted(round, member, Interrupted(member, "STOPPING"), Context("token-2", default));
         var again = RoundProtocol.OnDispatched(reissued.Round, reissued.Member!);
         var decision = RoundProtocol.OnTrainingRefused(again.Round, again.Member!, Refused(member, leaseNumber: 2));
         Assert.Equal(MemberState.Failed, decision.Member!.State);
@@ -81,23 +81,43 @@ public class RoundProtocolTests
     }
 
     [Fact]
+    public void Where_workers_draw_noise_a_task_that_was_accepted_goes_to_no_other_and_stays_charged()
+    {
+        foreach (var (privacy, isIssuedAgain) in new[] { (Local, false), (Example, false), (Central, true) })
+        {
+            var (round, member) = Accepted();
+            var context = new RoundContext(Spec with { Privacy = privacy }, member.LeaseEndsAt!.Value, "token-2");
+            foreach (var decision in new[]
+            {
+                RoundProtocol.OnLeaseEnded(round, member, context),
+                RoundProtocol.OnTrainingInterrupted(round, member, Interrupted(member, "STOPPING"), context),
+            })
+            {
+                Assert.Equal(isIssuedAgain ? MemberState.Waiting : MemberState.Failed, decision.Member!.State);
+                Assert.Equal(isIssuedAgain ? 1 : 0, decision.Round.Open);
+                Assert.Empty(decision.Messages);
+            }
+        }
+    }
+
+    [Fact]
     public void A_lease_handed_back_or_ended_is_issued_again_with_a_new_number_and_token()
     {
         var (round, member) = Accepted();
-        var handedBack = RoundProtocol.OnTrainingInterrupted(round, member, Interrupted(member, "STOPPING"), "token-2");
+        var handedBack = RoundProtocol.OnTrainingInterrupted(round, member, Interrupted(member, "STOPPING"), Context("token-2", default));
         Assert.Equal((MemberState.Waiting, 2, "token-2", 1), (handedBack.Member!.State, handedBack.Member.LeaseNumber, handedBack.Member.LeaseToken, handedBack.Round.Open));
-        Assert.Same(member, RoundProtocol.OnLeaseEnded(round, member, "token-2", member.LeaseEndsAt!.Value - TimeSpan.FromTicks(1)).Member);
-        Assert.Equal(2, RoundProtocol.OnLeaseEnded(round, member, "token-2", member.LeaseEndsAt!.Value).Member!.LeaseNumber);
+        Assert.Same(member, RoundProtocol.OnLeaseEnded(round, member, Context("token-2", member.LeaseEndsAt!.Value - TimeSpan.FromTicks(1))).Member);
+        Assert.Equal(2, RoundProtocol.OnLeaseEnded(round, member, Context("token-2", member.LeaseEndsAt!.Value)).Member!.LeaseNumber);
     }
 
     [Fact]
     public void Word_of_an_old_lease_changes_nothing()
     {
         var (round, member) = Accepted();
-        var reissued = RoundProtocol.OnLeaseEnded(round, member, "token-2", member.LeaseEndsAt!.Value);
+        var reissued = RoundProtocol.OnLeaseEnded(round, member, Context("token-2", member.LeaseEndsAt!.Value));
         var dispatched = RoundProtocol.OnDispatched(reissued.Round, reissued.Member!);
         Assert.Same(dispatched.Member, RoundProtocol.OnLease(dispatched.Round, dispatched.Member!, 1, Lease, Start).Member);
-        Assert.Same(dispatched.Member, RoundProtocol.OnTrainingInterrupted(dispatched.Round, dispatched.Member!, Interrupted(member, "FAILED"), "x").Member);
+        Assert.Same(dispatched.Member, RoundProtocol.OnTrainingInterrupted(dispatched.Round, dispatched.Member!, Interrupted(member, "FAILED"), Context("x", default)).Member);
         Assert.Same(dispatched.Member, RoundProtocol.OnTrainingRefused(dispatched.Round, dispatched.Member!, Refused(member)).Member);
     }
 
@@ -105,7 +125,7 @@ public class RoundProtocolTests
     public void A_failed_task_is_answered_and_its_charge_stays()
     {
         var (round, member) = Accepted();
-        var decision = RoundProtocol.OnTrainingInterrupted(round, member, Interrupted(member, "FAILED"), "token-2");
+        var decision = RoundProtocol.OnTrainingInterrupted(round, member, Interrupted(member, "FAILED"), Context("token-2", default));
         Assert.Equal((MemberState.Failed, 0, 1), (decision.Member!.State, decision.Round.Open, decision.Round.Refused));
         Assert.Empty(decision.Messages);
     }
@@ -146,7 +166,7 @@ public class RoundProtocolTests
 
         var (accepted, member) = Accepted();
         Assert.Empty(RoundProtocol.OnNeverDispatched(accepted, member).Messages);
-        var reissued = RoundProtocol.OnLeaseEnded(accepted, member, "token-2", member.LeaseEndsAt!.Value);
+        var reissued = RoundProtocol.OnLeaseEnded(accepted, member, Context("token-2", member.LeaseEndsAt!.Value));
         Assert.Empty(RoundProtocol.OnNeverDispatched(reissued.Round, reissued.Member!).Messages);
     }
 

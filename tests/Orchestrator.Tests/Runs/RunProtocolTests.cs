@@ -89,14 +89,6 @@ public class RunProtocolTests
         Model = Messages.Blob('b'),
         ModelVersion = 0,
         CreatedAt = Messages.Start,
-        Spec = new RunSpec
-        {
-            Name = "test",
-            Rounds = rounds,
-            Model = new ModelSpec { Name = ModelName.Logistic, InputShape = [4], Outputs = 2 },
-            Data = new DataSpec { DataSet = "digits" },
-            Training = new TrainingSpec { LearningRate = 0.1, BatchSize = 8 },
-            Selection = new SelectionSpec { MaximumAbandonedRounds = maximumAbandoned },
-        },
+        Spec = Messages.Spec with { Rounds = rounds, Selection = new SelectionSpec { MaximumAbandonedRounds = maximumAbandoned } },
     };
 }

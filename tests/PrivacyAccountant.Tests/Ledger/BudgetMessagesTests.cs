@@ -34,9 +34,9 @@ public class BudgetMessagesTests
     [Fact]
     public void Charges_other_than_one_of_each_unit_are_thrown()
     {
-        Thrown("Charges has 0 of unit client", Good with { Charges = [Good.Charges[0]] });
-        Thrown("Charges has 2 of unit example", Good with { Charges = [.. Good.Charges, Good.Charges[0]] });
-        Thrown("Charges has 0 of unit example", Good with { Charges = null! });
+        Thrown("has 0 of unit client", Charged([Messages.Unbounded[0]]));
+        Thrown("has 2 of unit example", Charged([.. Messages.Unbounded, Messages.Unbounded[0]]));
+        Thrown("has 0 of unit example", Charged(null!));
     }
 
     [Fact]
@@ -67,4 +67,7 @@ public class BudgetMessagesTests
 
     private static void Thrown(string expected, ReserveBudget message) =>
         Assert.Contains(expected, Assert.Throws<InvalidDataException>(() => BudgetMessages.Check(message)).Message, StringComparison.Ordinal);
+
+    private static ReserveBudget Charged(IReadOnlyList<PrivacyCharge> charges) =>
+        Good with { Clients = [.. Good.Clients.Select(client => client with { Charges = charges })] };
 }

@@ -18,6 +18,7 @@ public static class RunSpecRules
             .. Task(spec, root),
             .. Training(spec.Training, $"{root}.training"),
             .. Selection(spec.Selection, $"{root}.selection"),
+            .. PrivacyRules.Check(spec, root),
             .. Evaluation(spec, $"{root}.evaluation"),
             .. Size(spec, root),
         ];

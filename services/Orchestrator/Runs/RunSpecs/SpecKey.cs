@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
+using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
@@ -59,13 +60,14 @@ public static class SpecKeys
 
     /// <summary>The names of an enumeration as they are written in JSON.</summary>
     public static IReadOnlyList<string> Names(Type enumeration) =>
-        [.. Enum.GetNames(enumeration).Select(JsonNamingPolicy.CamelCase.ConvertName)];
+        [.. Enum.GetNames(enumeration).Select(name =>
+            enumeration.GetField(name)!.GetCustomAttribute<JsonStringEnumMemberNameAttribute>()?.Name ?? JsonNamingPolicy.CamelCase.ConvertName(name))];
 
     private static List<SpecKey> Read(Type record)
     {
         // Reflection may leave `required` members unset; what the initialisers put in is the default of each key.
         var defaults = Activator.CreateInstance(record);
-        return [.. Shape(record).Properties.Select(property => Read(property, defaults))];
+        return [.. Shape(record).Properties.Where(property => property.Set is not null).Select(property => Read(property, defaults))];
     }
 
     private static SpecKey Read(JsonPropertyInfo property, object? defaults)

@@ -88,6 +88,14 @@ create table member
     primary key (round_id, client_id)
 ) strict, without rowid;
 
+-- Clients that a run draws no more, because the ledger said that their budget is spent.
+create table exhausted_client
+(
+    run_id    text not null references run,
+    client_id text not null,
+    primary key (run_id, client_id)
+) strict, without rowid;
+
 create index member_waiting on member (address, run_id) where state = 'Waiting';
 create index member_in_flight on member (address, run_id) where state in ('Dispatched', 'Accepted');
 create index member_lease on member (lease_ends_at) where state = 'Accepted';

@@ -1,0 +1,85 @@
+using FlEvents.Contracts;
+using FlEvents.Learning;
+
+namespace FlEvents.Orchestrator.Runs;
+
+/// <summary>What a privacy mode needs of the rest of a run, and what its guarantee would not hold with. Each refusal says why.</summary>
+internal static class PrivacyRules
+{
+    public static IEnumerable<SpecError> Check(RunSpec spec, string root)
+    {
+        var privacy = spec.Privacy;
+        var path = $"{root}.privacy";
+        return
+        [
+            .. Section(privacy, "example", privacy.Example, privacy.HasExample, path),
+            .. Section(privacy, "local", privacy.Local, privacy.HasLocal, path),
+            .. Section(privacy, "central", privacy.Central, privacy.HasCentral, path),
+            .. privacy.IsPrivate ? Private(spec, root) : [],
+            .. privacy.HasCentral ? Central(spec, root) : [],
+        ];
+    }
+
+    private static IEnumerable<SpecError> Section(PrivacySpec privacy, string name, object? section, bool isNeeded, string path)
+    {
+        var mode = SpecKeys.Names(typeof(PrivacyMode))[(int)privacy.Mode];
+        if (isNeeded && section is null)
+        {
+            yield return new($"{path}.{name}", $"missing; expected the clipping norm and the noise of mode {mode}");
+        }
+        else if (!isNeeded && section is not null)
+        {
+            yield return new($"{path}.{name}", $"expected a mode with {name}, got mode {mode}, which would not use it");
+        }
+    }
+
+    private static IEnumerable<SpecError> Private(RunSpec spec, string root)
+    {
+        yield return new($"{root}.privacy.mode", "expected none: the ledger charges no noised mode yet");
+        if (spec.Evaluation.Federated)
+        {
+            yield return new($"{root}.evaluation.federated", "expected false in a private run, since clients would send counts that nothing noised, got true");
+        }
+
+        if (spec.Training.ValidationFraction > 0)
+        {
+            yield return new(
+                $"{root}.training.validationFraction",
+                $"expected 0 in a private run, where no client scores a model, got {SpecText.Number(spec.Training.ValidationFraction)}");
+        }
+
+        if (spec.Selection.CloseOnTarget)
+        {
+            yield return new($"{root}.selection.closeOnTarget", "expected false in a private run, since which clients were fastest would show, got true");
+        }
+
+        if (spec.KeepUpdates != KeepUpdates.None)
+        {
+            yield return new($"{root}.keepUpdates", "expected none in a private run, whose updates are deleted with their round, got all");
+        }
+    }
+
+    private static IEnumerable<SpecError> Central(RunSpec spec, string root)
+    {
+        if (spec.Selection.Count is null)
+        {
+            yield return new(
+                $"{root}.selection.count",
+                "missing; expected the number of clients in mode central, since noise and divisor are set for it and must not depend on who is there");
+        }
+
+        if (spec.Aggregation.Weights == AggregationWeights.Examples)
+        {
+            yield return new(
+                $"{root}.aggregation.weights",
+                "expected uniform in mode central, since a client with more examples would move the sum by more than the clipping norm, got examples");
+        }
+
+        if (spec.Privacy is { HasLocal: true, Local: { } local, Central: { } central } && local.ClipNorm != central.ClipNorm)
+        {
+            yield return new(
+                $"{root}.privacy.central.clipNorm",
+                $"expected that of local, {SpecText.Number(local.ClipNorm)}, since an update is clipped once, got {SpecText.Number(central.ClipNorm)}");
+        }
+    }
+}
