@@ -19,8 +19,7 @@ public sealed class Conv2d : Layer
     public Conv2d(ModelLayer shape)
         : base(shape)
     {
-        var image = shape.InputShape;
-        _patches = new Patches(image[0], image[1], image[2], shape.Kernel, shape.Stride, shape.Padding);
+        _patches = Patches.Of(shape);
         _channels = shape.OutputShape[0];
         _weights = _channels * _patches.Rows;
         _biasSums = new double[_channels];

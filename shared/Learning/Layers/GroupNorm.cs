@@ -82,7 +82,7 @@ public sealed class GroupNorm : Layer
             var first = group * channelsPerGroup;
             for (var row = first; row < first + channelsPerGroup; row++)
             {
-                var (gradients, products) = RowSums(inputs, outputGradients, row, mean, scale);
+                var (gradients, products) = RowSums(inputs, outputGradients, row);
                 sum += parameters[row % _channels] * gradients;
                 dot += parameters[row % _channels] * products;
             }
@@ -104,8 +104,7 @@ public sealed class GroupNorm : Layer
         _biasSums.AsSpan().Clear();
         for (var row = 0; row < batch * _channels; row++)
         {
-            var (mean, scale) = _statistics[GroupOf(row)];
-            var (gradients, products) = RowSums(inputs, outputGradients, row, mean, scale);
+            var (gradients, products) = RowSums(inputs, outputGradients, row);
             _weightSums[row % _channels] += products;
             _biasSums[row % _channels] += gradients;
         }
@@ -117,10 +116,13 @@ public sealed class GroupNorm : Layer
         }
     }
 
-    /// <summary>Σ g and Σ g·x̂ over the pixels of one channel of one example; the second as s·(Σ g·x − μ·Σ g).</summary>
-    private (double Gradients, double Products) RowSums(
-        ReadOnlySpan<float> inputs, ReadOnlySpan<float> outputGradients, int row, double mean, double scale)
+    /// <summary>Σ g and Σ g·x̂ over the pixels of one channel of one example, after a <see cref="Forward"/> of the batch; the second as s·(Σ g·x − μ·Σ g).</summary>
+    /// <param name="inputs">The batch's.</param>
+    /// <param name="outputGradients">The batch's.</param>
+    /// <param name="row">Example × channels + channel.</param>
+    internal (double Gradients, double Products) RowSums(ReadOnlySpan<float> inputs, ReadOnlySpan<float> outputGradients, int row)
     {
+        var (mean, scale) = _statistics[GroupOf(row)];
         var gradient = outputGradients.Slice(row * _pixels, _pixels);
         var sum = Reductions.Sum(gradient);
         return (sum, scale * (Reductions.Dot(gradient, inputs.Slice(row * _pixels, _pixels)) - (mean * sum)));

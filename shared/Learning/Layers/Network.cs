@@ -23,6 +23,15 @@ public sealed class Network
 
     public Model Model { get; }
 
+    /// <summary>The layers that compute something, in order.</summary>
+    public IReadOnlyList<Layer> Layers => _layers;
+
+    /// <summary>The inputs of a layer as the last <see cref="Forward"/> left them; shape [batch, InputSize].</summary>
+    public ReadOnlySpan<float> LayerInputs(int index, int batch) => Values(index, _layers[index].InputSize, batch);
+
+    /// <summary>∂L/∂outputs of a layer as the last backward pass left them; shape [batch, OutputSize].</summary>
+    public ReadOnlySpan<float> LayerOutputGradients(int index, int batch) => Gradients(index + 1, _layers[index].OutputSize, batch);
+
     /// <summary>Makes room for batches of up to <paramref name="batch"/> examples.</summary>
     /// <param name="batch">At least 1.</param>
     /// <param name="backward">Whether <see cref="Backward"/> will be called.</param>
@@ -80,14 +89,36 @@ public sealed class Network
         for (var i = _layers.Length - 1; i >= 0; i--)
         {
             var layer = _layers[i];
-            var inputs = Values(i, layer.InputSize, batch);
-            var outputGradients = Gradients(i + 1, layer.OutputSize, batch);
-            layer.BackwardToParameters(inputs, outputGradients, parameterGradients.Slice(layer.ParameterOffset, layer.ParameterCount), batch);
-            if (i > 0)
-            {
-                layer.BackwardToInputs(
-                    Of(layer, parameters), inputs, Values(i + 1, layer.OutputSize, batch), outputGradients, Gradients(i, layer.InputSize, batch), batch);
-            }
+            var gradients = parameterGradients.Slice(layer.ParameterOffset, layer.ParameterCount);
+            layer.BackwardToParameters(LayerInputs(i, batch), LayerOutputGradients(i, batch), gradients, batch);
+            BackwardThrough(i, parameters, batch);
+        }
+    }
+
+    /// <summary>∂L/∂outputs of every layer from <see cref="OutputGradients"/>, and no gradient of a parameter; after a <see cref="Forward"/> of the same batch.</summary>
+    /// <param name="parameters">Those of the forward pass, shape [P].</param>
+    /// <param name="batch">Examples in the batch.</param>
+    public void BackwardToValues(ReadOnlySpan<float> parameters, int batch)
+    {
+        for (var i = _layers.Length - 1; i > 0; i--)
+        {
+            BackwardThrough(i, parameters, batch);
+        }
+    }
+
+    /// <summary>From a layer's output gradients to those of the layer before; nothing for the first, since the inputs of the model need no gradient.</summary>
+    private void BackwardThrough(int index, ReadOnlySpan<float> parameters, int batch)
+    {
+        if (index > 0)
+        {
+            var layer = _layers[index];
+            layer.BackwardToInputs(
+                Of(layer, parameters),
+                LayerInputs(index, batch),
+                Values(index + 1, layer.OutputSize, batch),
+                LayerOutputGradients(index, batch),
+                Gradients(index, layer.InputSize, batch),
+                batch);
         }
     }
 

@@ -1,3 +1,5 @@
+using FlEvents.Learning.Models;
+
 namespace FlEvents.Learning.Layers;
 
 /// <summary>The windows of one image as columns of a matrix, for square kernels with stride and zero padding. Holds workspace.</summary>
@@ -40,6 +42,10 @@ internal sealed unsafe class Patches
             _columnOffsets[column] = (column / columns * stride * paddedWidth) + (column % columns * stride);
         }
     }
+
+    /// <summary>Those of a convolution.</summary>
+    public static Patches Of(ModelLayer shape) =>
+        new(shape.InputShape[0], shape.InputShape[1], shape.InputShape[2], shape.Kernel, shape.Stride, shape.Padding);
 
     /// <summary>Rows of the matrix: channels × kernel².</summary>
     public int Rows => _rowOffsets.Length;

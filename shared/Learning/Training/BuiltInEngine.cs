@@ -55,6 +55,7 @@ public sealed class BuiltInEngine : ITrainingEngine
         }
 
         Loss.Check(training.Loss, job.Model, job.Examples);
+        job.Private?.Check(job.Model);
     }
 
     private TrainingWorkspace Take(Model model)

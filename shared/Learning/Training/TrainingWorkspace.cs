@@ -4,6 +4,7 @@ using FlEvents.Learning.Layers;
 using FlEvents.Learning.Losses;
 using FlEvents.Learning.Models;
 using FlEvents.Learning.Optimizers;
+using FlEvents.Learning.Private;
 
 namespace FlEvents.Learning.Training;
 
@@ -16,18 +17,24 @@ internal sealed class TrainingWorkspace(Model model)
     private float[] _first = [];
     private float[] _second = [];
     private int[] _order = [];
+    private PrivateGradient? _private;
 
     /// <summary>Whether a job of this model can use the workspace.</summary>
     public bool Fits(Model other) => ReferenceEquals(other, model) || other.Signature == model.Signature;
 
     public TrainingResult Train(TrainingJob job, CancellationToken cancellation)
     {
+        job.GlobalWeights.CopyTo(_weights, 0);
+        ResetOptimizer(job.Training);
+        return job.Private is { } settings ? TrainPrivately(job, settings, cancellation) : TrainInEpochs(job, cancellation);
+    }
+
+    private TrainingResult TrainInEpochs(TrainingJob job, CancellationToken cancellation)
+    {
         var training = job.Training;
         var count = job.Examples.Count;
         var batchSize = Math.Min(training.BatchSize, count);
         _network.Reserve(batchSize, backward: true);
-        job.GlobalWeights.CopyTo(_weights, 0);
-        ResetOptimizer(training);
         Array.Resize(ref _order, Math.Max(_order.Length, count));
         var order = _order.AsSpan(0, count);
         var (steps, loss) = (0, 0.0);
@@ -45,6 +52,20 @@ internal sealed class TrainingWorkspace(Model model)
         }
 
         return new TrainingResult(Difference(job.GlobalWeights), loss / count, steps);
+    }
+
+    private TrainingResult TrainPrivately(TrainingJob job, PrivateTraining settings, CancellationToken cancellation)
+    {
+        _private ??= new PrivateGradient(_network);
+        _private.Reserve(job.Examples.Count, settings);
+        for (var step = 1; step <= settings.Steps; step++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            _private.Compute(_weights, job.Examples, job.Training.Loss, settings, _gradients);
+            Step(job.Training, step);
+        }
+
+        return new TrainingResult(Difference(job.GlobalWeights), null, settings.Steps);
     }
 
     /// <summary>Computes the mean gradient of a batch.</summary>

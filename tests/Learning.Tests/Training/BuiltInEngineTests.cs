@@ -54,17 +54,9 @@ public sealed class BuiltInEngineTests
     public void Training_allocates_its_result_and_nothing_for_each_step()
     {
         var engine = new BuiltInEngine();
-        long Allocated(int epochs)
-        {
-            var job = Job(epochs: epochs);
-            var before = GC.GetAllocatedBytesForCurrentThread();
-            engine.Train(job, CancellationToken.None);
-            return GC.GetAllocatedBytesForCurrentThread() - before;
-        }
-
-        Allocated(1);
-        var few = Allocated(1);
-        Assert.Equal(few, Allocated(50));
+        var (one, many) = (Job(epochs: 1), Job(epochs: 50));
+        var few = Allocation.Of(() => engine.Train(one, CancellationToken.None));
+        Assert.Equal(few, Allocation.Of(() => engine.Train(many, CancellationToken.None)));
         Assert.True(few < (Mlp.ParameterCount * sizeof(float)) + 1000, $"{few} bytes.");
     }
 

@@ -1,0 +1,165 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using FlEvents.Contracts;
+using FlEvents.Learning.Data;
+using FlEvents.Learning.Layers;
+using FlEvents.Learning.Losses;
+
+namespace FlEvents.Learning.Private;
+
+/// <summary>The gradient of a private step: a Poisson batch's clipped gradients, summed, noised and divided by a constant. For one thread at a time; a step allocates nothing.</summary>
+/// <remarks>
+/// One forward and one backward pass for each part of a batch, no more: activations and output gradients stay in the network, norms are taken from them, and then the weighted sum
+/// (Bu et al. 2023, arXiv:2210.00038). Parts only bound the memory: every parameter's sum is one chain in double over the examples in the order of the batch. Sums, noise and the batch
+/// are wiped before a step ends.
+/// </remarks>
+internal sealed class PrivateGradient
+{
+    /// <summary>What activations, gradients and workspace of a part may take: about the second-level cache.</summary>
+    private const long PartBytes = 4 << 20;
+
+    private const int SmallestPart = 16;
+    private const int LargestPart = 256;
+    private const int NoiseLength = 4096;
+
+    private readonly Network _network;
+    private readonly ExampleGradients?[] _layers;
+    private readonly int _part;
+    private readonly double[] _sums;
+    private readonly double[] _noise;
+    private readonly double[] _squaredNorms;
+    private readonly double[] _weights;
+    private int[] _chosen = [];
+
+    public PrivateGradient(Network network)
+    {
+        _network = network;
+        var kinds = network.Model.Layers.Where(layer => layer.Kind != LayerKind.Flatten);
+        _layers = [.. kinds.Zip(network.Layers, ExampleGradients.Create)];
+        var bytes = (2L * sizeof(float) * network.Layers.Sum(layer => (long)layer.OutputSize)) + _layers.Sum(layer => layer?.BytesPerExample ?? 0);
+        _part = (int)Math.Clamp(PartBytes / bytes, SmallestPart, LargestPart);
+        _sums = new double[network.Model.ParameterCount];
+        _noise = new double[Math.Min(NoiseLength, (_sums.Length + 7) / 8 * 8)];
+        _squaredNorms = new double[_part];
+        _weights = new double[_part];
+    }
+
+    /// <summary>Makes room for the batches of a job.</summary>
+    /// <param name="count">Examples of the job.</param>
+    /// <param name="settings">The job's.</param>
+    public void Reserve(int count, PrivateTraining settings)
+    {
+        _network.Reserve(Math.Min(_part, count), backward: true);
+        foreach (var layer in _layers)
+        {
+            layer?.Reserve(Math.Min(_part, count));
+        }
+
+        Array.Resize(ref _chosen, Math.Max(_chosen.Length, count));
+    }
+
+    /// <summary>(Σ clip_C(gᵢ) + N(0, (zC)²)) / (q·n) over a fresh batch.</summary>
+    /// <param name="parameters">Shape [P].</param>
+    /// <param name="examples">The job's.</param>
+    /// <param name="loss">ℓ, of each example by itself.</param>
+    /// <param name="settings">Checked.</param>
+    /// <param name="gradients">Overwritten, shape [P].</param>
+    public void Compute(ReadOnlySpan<float> parameters, Examples examples, LossKind loss, PrivateTraining settings, Span<float> gradients)
+    {
+        _sums.AsSpan().Clear();
+        try
+        {
+            var size = settings.DrawBatch(examples.Count, settings.SamplingRate, _chosen);
+            var batch = _chosen.AsSpan(0, size);
+            var parts = (size + _part - 1) / _part;
+            for (var part = 0; part < parts; part++)
+            {
+                var (start, end) = ((int)((long)part * size / parts), (int)(((long)part + 1) * size / parts));
+                AddClipped(parameters, examples, batch[start..end], loss, settings.ClipNorm);
+            }
+
+            Release(settings, gradients);
+        }
+        finally
+        {
+            _sums.AsSpan().Clear();
+            _noise.AsSpan().Clear();
+            _squaredNorms.AsSpan().Clear();
+            _weights.AsSpan().Clear();
+            _chosen.AsSpan().Clear();
+        }
+    }
+
+    /// <summary>Adds Σ clip_C(gᵢ) over a part of the batch.</summary>
+    private void AddClipped(ReadOnlySpan<float> parameters, Examples examples, ReadOnlySpan<int> batch, LossKind loss, double clipNorm)
+    {
+        var (inputSize, outputs) = (_network.Model.InputSize, _network.Model.Outputs);
+        var inputs = _network.Inputs(batch.Length);
+        for (var i = 0; i < batch.Length; i++)
+        {
+            examples.Input(batch[i]).CopyTo(inputs[(i * inputSize)..]);
+        }
+
+        var values = _network.Forward(parameters, batch.Length);
+        var outputGradients = _network.OutputGradients(batch.Length);
+        for (var i = 0; i < batch.Length; i++)
+        {
+            // The loss itself is not looked at, let alone summed.
+            Loss.OfExample(loss, values.Slice(i * outputs, outputs), examples, batch[i], outputGradients.Slice(i * outputs, outputs));
+        }
+
+        _network.BackwardToValues(parameters, batch.Length);
+        var squaredNorms = _squaredNorms.AsSpan(0, batch.Length);
+        squaredNorms.Clear();
+        for (var i = 0; i < _layers.Length; i++)
+        {
+            _layers[i]?.AddSquaredNorms(_network.LayerInputs(i, batch.Length), _network.LayerOutputGradients(i, batch.Length), squaredNorms);
+        }
+
+        var weights = _weights.AsSpan(0, batch.Length);
+        for (var i = 0; i < batch.Length; i++)
+        {
+            weights[i] = Weight(squaredNorms[i], clipNorm);
+        }
+
+        for (var i = 0; i < _layers.Length; i++)
+        {
+            var layer = _network.Layers[i];
+            _layers[i]?.AddWeighted(
+                _network.LayerInputs(i, batch.Length), _network.LayerOutputGradients(i, batch.Length), weights, _sums.AsSpan(layer.ParameterOffset, layer.ParameterCount));
+        }
+    }
+
+    /// <summary>min(1, C(1 − 2⁻²⁰)/‖gᵢ‖). A gradient that is not finite counts for nothing: to refuse the batch would tell that the example is in it.</summary>
+    private static double Weight(double squaredNorm, double clipNorm)
+    {
+        var (norm, bound) = (Math.Sqrt(squaredNorm), clipNorm * PrivateTraining.ClipMargin);
+        return !double.IsFinite(norm) ? 0 : norm > bound ? bound / norm : 1;
+    }
+
+    /// <summary>Noise in double on sums in double, divided by q·n and rounded to float once.</summary>
+    private void Release(PrivateTraining settings, Span<float> gradients)
+    {
+        var divisor = settings.SamplingRate * settings.DeclaredExamples;
+        for (var start = 0; start < _sums.Length; start += _noise.Length)
+        {
+            var sums = _sums.AsSpan(start, Math.Min(_noise.Length, _sums.Length - start));
+            var noise = _noise.AsSpan(0, sums.Length);
+            settings.FillNoise(noise, settings.NoiseMultiplier * settings.ClipNorm);
+            var to = gradients.Slice(start, sums.Length);
+            var blocks = MemoryMarshal.Cast<float, Vector256<float>>(to);
+            var exact = MemoryMarshal.Cast<double, Vector512<double>>(sums);
+            var drawn = MemoryMarshal.Cast<double, Vector512<double>>(noise);
+            for (var i = 0; i < blocks.Length; i++)
+            {
+                var mean = (exact[i] + drawn[i]) / Vector512.Create(divisor);
+                blocks[i] = Vector256.Narrow(mean.GetLower(), mean.GetUpper());
+            }
+
+            for (var i = blocks.Length * Vector256<float>.Count; i < to.Length; i++)
+            {
+                to[i] = (float)((sums[i] + noise[i]) / divisor);
+            }
+        }
+    }
+}
