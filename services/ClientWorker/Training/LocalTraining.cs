@@ -2,6 +2,7 @@ using FlEvents.ClientWorker.Data;
 using FlEvents.Contracts;
 using FlEvents.DifferentialPrivacy.Mechanisms;
 using FlEvents.Learning.Models;
+using FlEvents.Learning.Private;
 using FlEvents.Learning.Randomness;
 using FlEvents.Learning.Safetensors;
 using FlEvents.Learning.Training;
@@ -35,9 +36,21 @@ public sealed class LocalTraining(
             Examples = ClientSplit.Training(examples, command.Training, command.Seed, command.ClientId),
             Training = command.Training,
             BatchOrder = SeededRandom.Derive(command.Seed, "batches", command.Round, command.ClientId),
+            Private = command.Privacy?.DpSgd is { } task ? DpSgd(task) : null,
         };
         return await patience.RunAsync("training", errand, token => threads.RunAsync(() => Train(job, command, token)), cancellationToken);
     }
+
+    private PrivateTraining DpSgd(DpSgdTask task) => new()
+    {
+        SamplingRate = task.SamplingProbability,
+        Steps = task.Steps <= int.MaxValue ? (int)task.Steps : throw new TrainingFailedException($"{task.Steps} private steps; expected at most {int.MaxValue}."),
+        ClipNorm = task.ClipNorm,
+        NoiseMultiplier = task.NoiseMultiplier,
+        DeclaredExamples = task.DeclaredExamples,
+        DrawBatch = noise.PoissonSample,
+        FillNoise = noise.Gaussian,
+    };
 
     private async Task<float[]> ReadBaseModelAsync(TrainClient command, Errand errand, Model model, CancellationToken cancellationToken)
     {
@@ -71,7 +84,7 @@ public sealed class LocalTraining(
         {
             Bytes = SafetensorsWriter.Write(job.Model.Layout, result.Update),
             ExampleCount = job.Examples.Count,
-            Loss = double.IsFinite(result.MeanLoss) ? result.MeanLoss : null,
+            Loss = result.MeanLoss is { } loss && double.IsFinite(loss) ? loss : null,
             Duration = time.GetElapsedTime(start),
         };
     }
