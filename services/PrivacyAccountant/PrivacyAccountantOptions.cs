@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using FlEvents.Contracts;
 
 namespace FlEvents.PrivacyAccountant;
 
@@ -10,4 +11,14 @@ public sealed class PrivacyAccountantOptions
     /// <summary>Folder of the ledger's database, on a local disk; every commit is synced.</summary>
     [Required]
     public string DataFolder { get; set; } = "data/privacy-accountant";
+
+    /// <summary>Budgets of ledgers that have none of their own when they are first charged, by unit: <c>Example</c>, <c>Client</c>.</summary>
+    public Dictionary<PrivacyUnit, BudgetTerms> Budgets { get; set; } = [];
+
+    /// <summary>What is wrong with the options beyond their attributes.</summary>
+    public static IEnumerable<string> Check(PrivacyAccountantOptions options) =>
+        from budget in options.Budgets
+        let defect = budget.Value.Defect
+        where defect is not null
+        select $"{Section}:Budgets:{budget.Key}: {defect}";
 }

@@ -11,7 +11,8 @@ public static class PrivacyAccountantService
 {
     public static void AddPrivacyAccountant(this IHostApplicationBuilder builder)
     {
-        builder.Services.AddValidatedOptions<PrivacyAccountantOptions>(PrivacyAccountantOptions.Section);
+        builder.Services.AddValidatedOptions<PrivacyAccountantOptions>(PrivacyAccountantOptions.Section, PrivacyAccountantOptions.Check);
+        builder.Services.AddSingleton(provider => new LedgerPolicy { Defaults = provider.GetRequiredService<IOptions<PrivacyAccountantOptions>>().Value.Budgets });
         builder.Services.AddServiceDatabase<LedgerDatabase>(provider => new DatabaseSettings
             {
                 Name = "privacy-accountant",

@@ -6,7 +6,7 @@ public record PrivacySpent
     public required Guid RunId { get; init; }
     public required int Round { get; init; }
     public required string ClientId { get; init; }
-    public required LedgerIdentity Ledger { get; init; }
+    public required Guid LedgerId { get; init; }
     public required PrivacyUnit Unit { get; init; }
 
     /// <summary>ε spent at δ; null when it is unbounded.</summary>

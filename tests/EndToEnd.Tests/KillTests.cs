@@ -11,6 +11,9 @@ public sealed class KillTests : IDisposable
     // One client trains at a time, long enough that a moment between two of them can be met.
     private static readonly string[] Slow = ["simulation.workers=1", "training.localEpochs=40"];
 
+    // Still at work when another program has started, been refused and ended.
+    private static readonly string[] Slowest = ["simulation.workers=1", "training.localEpochs=1000"];
+
     private readonly TemporaryFolder _folder = new();
     private readonly string _file;
     private readonly string _out;
@@ -52,8 +55,8 @@ public sealed class KillTests : IDisposable
     [Fact]
     public async Task An_interrupted_run_says_how_to_go_on_and_goes_on()
     {
-        var undisturbed = InProcess.ModelSha256Async(TinyRun.Read(Slow));
-        await using (var program = Product.Start(FirstStart()))
+        var undisturbed = InProcess.ModelSha256Async(TinyRun.Read(Slowest));
+        await using (var program = Product.Start(FirstStart(Slowest)))
         {
             await Moment.Admitted(2, 1).InAsync(_out, program);
             var (second, refusal) = await Product.RunAsync("run", "--resume", _out);
@@ -78,7 +81,7 @@ public sealed class KillTests : IDisposable
         await AssertEveryClientChargedOnceAsync();
     }
 
-    private IEnumerable<string> FirstStart() => ["run", _file, "--out", _out, .. Slow.SelectMany(change => new[] { "--set", change })];
+    private IEnumerable<string> FirstStart(IEnumerable<string> changes) => ["run", _file, "--out", _out, .. changes.SelectMany(change => new[] { "--set", change })];
 
     private void AssertEveryUpdateCountedOnce()
     {

@@ -19,6 +19,8 @@ internal sealed class LedgerFile : IAsyncDisposable
 
     public string Folder { get; }
 
+    public LedgerPolicy Policy { get; init; } = new();
+
     public string Path => System.IO.Path.Combine(Folder, "ledger.db");
 
     public Database Database => _database ??= new Database(
@@ -34,7 +36,7 @@ internal sealed class LedgerFile : IAsyncDisposable
         {
             var decision = message switch
             {
-                ReserveBudget m => Ledger.On(LedgerStore.Load(transaction, m), m, Messages.Noon),
+                ReserveBudget m => Ledger.On(LedgerStore.Load(transaction, m), m, Policy, Messages.Noon),
                 CommitBudget m => Ledger.On(LedgerStore.Load(transaction, m), m, Messages.Noon),
                 RefundBudget m => Ledger.On(LedgerStore.Load(transaction, m), m, Messages.Noon),
                 _ => throw new ArgumentException($"{message} is no message to the ledger."),

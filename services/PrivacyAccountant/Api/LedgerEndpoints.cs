@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace FlEvents.PrivacyAccountant;
 
-/// <summary>Reads the ledger; nothing can be written this way.</summary>
+/// <summary>Reads the ledger, and sets budgets; charges are made by messages alone.</summary>
 public static class LedgerEndpoints
 {
     private const int LargestPage = 1000;
@@ -14,6 +14,8 @@ public static class LedgerEndpoints
         var ledger = routes.MapGroup("/ledger").WithTags("Ledger");
         ledger.MapGet("/entries", Entries).WithSummary("Entries of the log in order, a page at a time.");
         ledger.MapGet("/clients/{clientId}", Client).WithSummary("What the data a client has trained on has spent, by privacy unit.");
+        ledger.MapPut("/budgets", SetBudgetAsync).WithSummary("Sets or changes the budget of a ledger in one privacy unit.");
+        ledger.MapGet("/clients/{clientId}/forecast", Forecast).WithSummary("How many more tasks of one kind the budgets of a client's data allow.");
         ledger.MapGet("/head", Head).WithSummary("The last entry's sequence and hash, which covers the whole log.");
     }
 
@@ -43,6 +45,43 @@ public static class LedgerEndpoints
         return ledgers.Count == 0
             ? TypedResults.Problem($"Client {clientId} was never charged.", statusCode: StatusCodes.Status404NotFound)
             : TypedResults.Ok(new ClientLedgersView { ClientId = clientId, Ledgers = ledgers });
+    }
+
+    private static async Task<Results<Ok<LedgerView>, ProblemHttpResult>> SetBudgetAsync(LedgerStore ledger, BudgetRequest request, CancellationToken cancellationToken)
+    {
+        var terms = new BudgetTerms { Epsilon = request.Epsilon, Delta = request.Delta, Alpha = request.Alpha };
+        return terms.Defect is { } defect ? BadRequest(defect) : TypedResults.Ok(await ledger.SetBudgetAsync(request.Ledger, request.Unit, terms, cancellationToken));
+    }
+
+    private static Results<Ok<IReadOnlyList<ForecastView>>, ProblemHttpResult> Forecast(
+        LedgerStore ledger,
+        string clientId,
+        [Description("Privacy unit: example or client.")] PrivacyUnit unit,
+        [Description("z_eff = σ/Δ of one task.")] double noiseMultiplier,
+        [Description("q of DP-SGD; without it one Gaussian release.")] double? samplingProbability = null,
+        [Description("Steps of DP-SGD in one task.")] long? steps = null)
+    {
+        if (!BudgetMessages.IsClientId(clientId))
+        {
+            return BadRequest($"clientId is \"{clientId}\": it must be 1 to 64 of a-z, 0-9 and -.");
+        }
+
+        try
+        {
+            var charge = new PrivacyCharge
+            {
+                Unit = unit,
+                Mechanism = samplingProbability is null ? PrivacyMechanism.Gaussian : PrivacyMechanism.SubsampledGaussian,
+                NoiseMultiplier = noiseMultiplier,
+                SamplingProbability = samplingProbability,
+                Steps = samplingProbability is null ? null : steps ?? 1,
+            };
+            return TypedResults.Ok(ledger.Forecast(clientId, charge));
+        }
+        catch (InvalidDataException e)
+        {
+            return BadRequest(e.Message);
+        }
     }
 
     private static Ok<LedgerReceipt> Head(LedgerStore ledger) => TypedResults.Ok(ledger.Head());

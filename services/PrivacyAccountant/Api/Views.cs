@@ -1,4 +1,5 @@
 using FlEvents.Contracts;
+using FlEvents.DifferentialPrivacy.Accounting.Budgets;
 
 namespace FlEvents.PrivacyAccountant;
 
@@ -29,6 +30,85 @@ public record UnitView
     public required long Committed { get; init; }
     public required long Refunded { get; init; }
 
-    /// <summary>Reserved and committed charges together: <c>unbounded</c>, or <c>0</c> when every charge was refunded.</summary>
+    /// <summary>Reserved and committed charges that are unbounded. A budget covers what came after them only.</summary>
+    public required long Unbounded { get; init; }
+
+    /// <summary>Reserved and committed charges together: units of 10⁻⁹ at <see cref="Alpha"/>, or <c>unbounded</c> when one of them is.</summary>
     public required string Spent { get; init; }
+
+    /// <summary>The bounded charges together, in units of 10⁻⁹ at <see cref="Alpha"/>.</summary>
+    public required long SpentUnits { get; init; }
+
+    /// <summary>Rényi order of every charge; null before the first bounded charge or budget.</summary>
+    public required double? Alpha { get; init; }
+
+    /// <summary>Null while there is none.</summary>
+    public required BudgetView? Budget { get; init; }
+}
+
+/// <summary>A budget and what is left of it.</summary>
+public record BudgetView
+{
+    public required double Epsilon { get; init; }
+    public required double Delta { get; init; }
+
+    /// <summary>ε at δ of what is spent, as the filter counts it.</summary>
+    public required double SpentEpsilon { get; init; }
+
+    /// <summary>All that may be spent, in units of 10⁻⁹ at the account's order; null before the order is fixed.</summary>
+    public required long? CapacityUnits { get; init; }
+
+    /// <summary>Share of the budget that is left, in [0, 1]: what decides whether a task is admitted.</summary>
+    public required double Left { get; init; }
+
+    internal static BudgetView? Of(UnitAccount account)
+    {
+        if (account.Budget is not { } budget)
+        {
+            return null;
+        }
+
+        var capacity = account.Alpha is { } order ? RenyiBudget.Capacity(budget.Epsilon, budget.Delta, order) : (long?)null;
+        return new BudgetView
+        {
+            Epsilon = budget.Epsilon,
+            Delta = budget.Delta,
+            SpentEpsilon = account is { Alpha: { } alpha, Spent: > 0 } ? RenyiBudget.Epsilon(account.Spent, alpha, budget.Delta) : 0,
+            CapacityUnits = capacity,
+            Left = capacity switch
+            {
+                null => 1,
+                0 => 0,
+                { } all => Math.Clamp(1 - (account.Spent / (double)all), 0, 1),
+            },
+        };
+    }
+}
+
+/// <summary>A budget that an owner sets.</summary>
+public record BudgetRequest
+{
+    public required LedgerIdentity Ledger { get; init; }
+    public required PrivacyUnit Unit { get; init; }
+
+    /// <summary>ε, above 0.</summary>
+    public required double Epsilon { get; init; }
+
+    /// <summary>δ, in (0, 1).</summary>
+    public required double Delta { get; init; }
+
+    /// <summary>Rényi order of the filter, above 1. Without it, the one that allows the most of the first charge; kept once it is fixed.</summary>
+    public double? Alpha { get; init; }
+}
+
+/// <summary>How many more tasks of one kind a ledger's budget allows: by the same integers that admit them.</summary>
+public record ForecastView
+{
+    public required Guid LedgerId { get; init; }
+
+    /// <summary>Null where no budget is set: nothing limits them.</summary>
+    public required long? TasksLeft { get; init; }
+
+    /// <summary>What one of them takes, in units of 10⁻⁹ at the account's order.</summary>
+    public required string Charge { get; init; }
 }

@@ -4,7 +4,7 @@ using MassTransit;
 
 namespace FlEvents.PrivacyAccountant;
 
-public sealed partial class ReserveBudgetConsumer(LedgerStore ledger, PrivacyAccountantMetrics metrics, ILogger<ReserveBudgetConsumer> log)
+public sealed partial class ReserveBudgetConsumer(LedgerStore ledger, LedgerPolicy policy, PrivacyAccountantMetrics metrics, ILogger<ReserveBudgetConsumer> log)
     : IConsumer<ReserveBudget>
 {
     public async Task Consume(ConsumeContext<ReserveBudget> context)
@@ -14,15 +14,15 @@ public sealed partial class ReserveBudgetConsumer(LedgerStore ledger, PrivacyAcc
         LedgerDecision? decision = null;
         await ledger.Database.ConsumeAsync(context, transaction =>
         {
-            decision = Ledger.On(LedgerStore.Load(transaction, message), message, transaction.Now);
+            decision = Ledger.On(LedgerStore.Load(transaction, message), message, policy, transaction.Now);
             LedgerStore.Save(transaction, decision);
             transaction.SendAll(decision.Messages);
             transaction.ForgetSent(message.RunId, message.Round);
         });
         metrics.Record(decision);
-        foreach (var refusal in (decision?.Messages ?? []).OfType<BudgetRefused>().SelectMany(answer => answer.Refused))
+        foreach (var refusals in (decision?.Messages ?? []).OfType<BudgetRefused>().SelectMany(answer => answer.Refused).GroupBy(refusal => refusal.ReasonCode))
         {
-            LogRefused(message.RunId, message.Round, refusal.ClientId, refusal.ReasonCode, refusal.Detail);
+            LogRefused(message.RunId, message.Round, refusals.Count(), refusals.Key, refusals.First().ClientId, refusals.First().Detail);
         }
 
         if (decision is { Entries.Count: > 0 })
@@ -34,6 +34,6 @@ public sealed partial class ReserveBudgetConsumer(LedgerStore ledger, PrivacyAcc
     [LoggerMessage(LogLevel.Information, "Run {runId}, round {round}: charged {clients} clients; the ledger's head is {sequence}.")]
     private partial void LogReserved(Guid runId, int round, int clients, long sequence);
 
-    [LoggerMessage(LogLevel.Warning, "Run {runId}, round {round}: client {clientId} is not charged, {reasonCode}. {detail}")]
-    private partial void LogRefused(Guid runId, int round, string clientId, string reasonCode, string detail);
+    [LoggerMessage(LogLevel.Warning, "Run {runId}, round {round}: {clients} clients are not charged, {reasonCode}. The first, {clientId}: {detail}")]
+    private partial void LogRefused(Guid runId, int round, int clients, string reasonCode, string clientId, string detail);
 }

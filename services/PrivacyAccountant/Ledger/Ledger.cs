@@ -1,4 +1,5 @@
 using FlEvents.Contracts;
+using FlEvents.DifferentialPrivacy.Accounting.Budgets;
 
 namespace FlEvents.PrivacyAccountant;
 
@@ -9,7 +10,7 @@ namespace FlEvents.PrivacyAccountant;
 public static class Ledger
 {
     /// <summary>Charges the clients of a page, or refuses them one by one.</summary>
-    public static LedgerDecision On(LedgerState state, ReserveBudget message, DateTimeOffset now)
+    public static LedgerDecision On(LedgerState state, ReserveBudget message, LedgerPolicy policy, DateTimeOffset now)
     {
         var draft = new Draft(state, now);
         var clientOfLedger = state.Reservations.Values.DistinctBy(met => met.LedgerId).ToDictionary(met => met.LedgerId, met => met.ClientId);
@@ -20,7 +21,10 @@ public static class Ledger
         {
             var asked = Reservation.Asked(message, client);
             var known = asked.Select(reservation => state.Reservations.GetValueOrDefault(reservation.Key)).OfType<Reservation>().ToList();
-            var refusal = known.Count > 0 ? RefusalOfRepeat(known, asked) : RefusalOfNew(state, asked[0], clientOfLedger);
+            var offers = known.Count > 0 ? [] : asked.Zip(client.Charges, (reservation, charge) => Offer.Of(reservation, charge, draft, policy)).ToList();
+            var refusal = known.Count > 0
+                ? RefusalOfRepeat(known, asked)
+                : RefusalOfNew(state, asked[0], clientOfLedger) ?? offers.Select(offer => offer.Refusal).FirstOrDefault(found => found is not null);
             if (refusal is not null)
             {
                 refused.Add(refusal);
@@ -32,11 +36,33 @@ public static class Ledger
             {
                 clientOfLedger[asked[0].LedgerId] = client.ClientId;
                 ledgers.Add(client.Ledger);
-                draft.AppendAll(EntryKind.Reserve, asked, reason: null);
+                foreach (var offer in offers.Where(offer => offer.NewBudget is not null))
+                {
+                    draft.SetBudget(offer.Reservation.Account, offer.NewBudget!);
+                }
+
+                draft.AppendAll(EntryKind.Reserve, offers.Select(offer => offer.Reservation), reason: null);
             }
         }
 
         return draft.Decide(ledgers, Answers(message, reserved, refused));
+    }
+
+    /// <summary>
+    /// Sets or changes a budget. The order of an account's charges is kept, whatever the new terms ask for: charges at two orders can't be added.
+    /// </summary>
+    public static LedgerDecision On(LedgerState state, LedgerIdentity ledger, PrivacyUnit unit, BudgetTerms terms, DateTimeOffset now)
+    {
+        var draft = new Draft(state, now);
+        var key = new AccountKey(LedgerId.Of(ledger), unit);
+        var kept = draft.AccountOf(key);
+        var changed = terms with { Alpha = kept.Alpha ?? terms.Alpha };
+        if (changed != kept.Budget)
+        {
+            draft.SetBudget(key, changed);
+        }
+
+        return draft.Decide([ledger], []);
     }
 
     /// <summary>Makes every open charge of the round final; a second time it only repeats the receipt.</summary>
@@ -62,7 +88,7 @@ public static class Ledger
             Committed = open.DistinctBy(reservation => reservation.ReservationId).Count(),
             Receipt = draft.Head,
         };
-        return draft.Decide([], [Answer(message, commit)], commit);
+        return draft.Decide([], [Answer(message, commit), .. Spent(draft, open)], commit);
     }
 
     /// <summary>Gives back a charge that is still open; a final one, or one the message does not name rightly, stays as it is.</summary>
@@ -81,7 +107,8 @@ public static class Ledger
     private static ClientRefusal? RefusalOfRepeat(List<Reservation> known, IReadOnlyList<Reservation> asked)
     {
         var (clientId, reservationId) = (asked[0].ClientId, asked[0].ReservationId);
-        if (known.Count != asked.Count || !known.Zip(asked).All(pair => pair.First with { State = pair.Second.State } == pair.Second))
+        // Not the charge: a later accountant may price the same event otherwise.
+        if (known.Count != asked.Count || !known.Zip(asked).All(pair => pair.First with { State = pair.Second.State, Charge = pair.Second.Charge, Alpha = null } == pair.Second))
         {
             var detail = $"Reservation {reservationId} of {clientId} was made with another ledger or other charges; it is kept.";
             return Refuse(clientId, BudgetRefusalCode.Conflict, detail);
@@ -152,37 +179,23 @@ public static class Ledger
         Receipt = commit.Receipt,
     };
 
-    private sealed class Draft(LedgerState state, DateTimeOffset now)
-    {
-        private readonly List<LedgerEntry> _entries = [];
-        private readonly List<Reservation> _changed = [];
+    /// <summary>What the accounts of just committed charges have spent; nothing of unbounded charges, or where no budget says at which δ.</summary>
+    private static IEnumerable<PrivacySpent> Spent(Draft draft, IEnumerable<Reservation> committed) =>
+        committed.Where(reservation => reservation.Alpha is not null).Select(reservation => SpentBy(draft, reservation)).OfType<PrivacySpent>();
 
-        public LedgerReceipt Head { get; private set; } = state.Head;
-
-        public void AppendAll(EntryKind kind, IEnumerable<Reservation> reservations, string? reason)
+    private static PrivacySpent? SpentBy(Draft draft, Reservation reservation) => draft.AccountOf(reservation.Account) is not { Budget: { } budget, Alpha: { } alpha } account
+        ? null
+        : new PrivacySpent
         {
-            foreach (var reservation in reservations)
-            {
-                var entry = LedgerChain.Append(Head, kind, reservation, reason, now);
-                _entries.Add(entry);
-                _changed.Add(reservation with { State = StateAfter(kind) });
-                Head = new LedgerReceipt { Sequence = entry.Sequence, Hash = entry.Hash };
-            }
-        }
-
-        public LedgerDecision Decide(IReadOnlyList<LedgerIdentity> ledgers, IReadOnlyList<object> messages, RoundCommit? commit = null) => new()
-        {
-            State = new LedgerState
-            {
-                Head = Head,
-                Commit = commit ?? state.Commit,
-                Reservations = state.Reservations.SetItems(_changed.Select(reservation => KeyValuePair.Create(reservation.Key, reservation))),
-            },
-            Entries = _entries,
-            Ledgers = ledgers,
-            Messages = messages,
+            RunId = reservation.RunId,
+            Round = reservation.Round,
+            ClientId = reservation.ClientId,
+            LedgerId = reservation.LedgerId,
+            Unit = reservation.Unit,
+            Epsilon = RenyiBudget.Epsilon(account.Spent, alpha, budget.Delta),
+            Delta = budget.Delta,
+            BudgetEpsilon = budget.Epsilon,
         };
-    }
 
     /// <summary>Where an entry leaves its reservation.</summary>
     public static ReservationState StateAfter(EntryKind kind) => kind switch

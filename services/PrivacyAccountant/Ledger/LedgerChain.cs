@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using FlEvents.Contracts;
+using FlEvents.DifferentialPrivacy.Accounting;
 
 namespace FlEvents.PrivacyAccountant;
 
@@ -13,9 +14,9 @@ public static class LedgerChain
     /// <summary>The entry that continues the chain at <paramref name="head"/>.</summary>
     public static LedgerEntry Append(LedgerReceipt head, EntryKind kind, Reservation reservation, string? reason, DateTimeOffset at)
     {
-        var entry = new LedgerEntry
+        return Chained(head, new LedgerEntry
         {
-            Sequence = head.Sequence + 1,
+            Sequence = 0,
             Kind = kind,
             ReservationId = reservation.ReservationId,
             LedgerId = reservation.LedgerId,
@@ -26,12 +27,41 @@ public static class LedgerChain
             Attempt = reservation.Attempt,
             Event = reservation.Event,
             Charge = reservation.Charge,
+            Alpha = reservation.Alpha,
+            Accountant = reservation.Alpha is null ? null : AccountantVersion.Current,
             Reason = reason,
             At = at.ToUniversalTime(),
-            PreviousHash = head.Hash,
+            PreviousHash = "",
             Hash = "",
-        };
-        return entry with { Hash = HashOf(entry) };
+        });
+    }
+
+    /// <summary>The entry of a budget that continues the chain.</summary>
+    public static LedgerEntry Append(LedgerReceipt head, AccountKey account, BudgetTerms budget, DateTimeOffset at) => Chained(head, new LedgerEntry
+    {
+        Sequence = 0,
+        Kind = EntryKind.Budget,
+        ReservationId = null,
+        LedgerId = account.LedgerId,
+        Unit = account.Unit,
+        RunId = null,
+        Round = null,
+        ClientId = null,
+        Attempt = null,
+        Event = Reservation.Json(budget),
+        Charge = null,
+        Alpha = budget.Alpha,
+        Accountant = null,
+        Reason = null,
+        At = at.ToUniversalTime(),
+        PreviousHash = "",
+        Hash = "",
+    });
+
+    private static LedgerEntry Chained(LedgerReceipt head, LedgerEntry entry)
+    {
+        var next = entry with { Sequence = head.Sequence + 1, PreviousHash = head.Hash };
+        return next with { Hash = HashOf(next) };
     }
 
     /// <summary>SHA-256 over the 32 bytes of the previous hash, then the entry's <see cref="CanonicalText"/> without its hashes.</summary>
@@ -43,15 +73,17 @@ public static class LedgerChain
         hash.AppendData(CanonicalText.Of(
             ("sequence", entry.Sequence.ToString(CultureInfo.InvariantCulture)),
             ("kind", Name(entry.Kind)),
-            ("reservation_id", entry.ReservationId.ToString("D")),
+            ("reservation_id", entry.ReservationId?.ToString("D")),
             ("ledger_id", entry.LedgerId.ToString("D")),
             ("unit", Name(entry.Unit)),
-            ("run_id", entry.RunId.ToString("D")),
-            ("round", entry.Round.ToString(CultureInfo.InvariantCulture)),
+            ("run_id", entry.RunId?.ToString("D")),
+            ("round", entry.Round?.ToString(CultureInfo.InvariantCulture)),
             ("client_id", entry.ClientId),
-            ("attempt", entry.Attempt.ToString(CultureInfo.InvariantCulture)),
+            ("attempt", entry.Attempt?.ToString(CultureInfo.InvariantCulture)),
             ("event", entry.Event),
             ("charge", entry.Charge),
+            ("alpha", entry.Alpha?.ToString("R", CultureInfo.InvariantCulture)),
+            ("accountant", entry.Accountant),
             ("reason", entry.Reason),
             ("at", Text(entry.At))));
         return Convert.ToHexStringLower(hash.GetHashAndReset());

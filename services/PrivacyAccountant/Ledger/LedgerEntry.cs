@@ -3,26 +3,35 @@ using FlEvents.Contracts;
 
 namespace FlEvents.PrivacyAccountant;
 
-/// <summary>One line of the append-only log: what happened to one reservation, chained to the line before.</summary>
+/// <summary>One line of the append-only log, chained to the line before: what happened to a reservation, or a budget that was set.</summary>
 public record LedgerEntry
 {
     /// <summary>Dense from 1.</summary>
     public required long Sequence { get; init; }
 
     public required EntryKind Kind { get; init; }
-    public required Guid ReservationId { get; init; }
+
+    /// <summary>The reservation; this and whose it is are null where a budget was set.</summary>
+    public required Guid? ReservationId { get; init; }
+
     public required Guid LedgerId { get; init; }
     public required PrivacyUnit Unit { get; init; }
-    public required Guid RunId { get; init; }
-    public required int Round { get; init; }
-    public required string ClientId { get; init; }
-    public required int Attempt { get; init; }
+    public required Guid? RunId { get; init; }
+    public required int? Round { get; init; }
+    public required string? ClientId { get; init; }
+    public required int? Attempt { get; init; }
 
-    /// <summary>The charge as the plan stated it: <see cref="PrivacyCharge"/> as JSON.</summary>
+    /// <summary>The charge as the plan stated it, <see cref="PrivacyCharge"/> as JSON; or the budget, <see cref="BudgetTerms"/>.</summary>
     public required string Event { get; init; }
 
-    /// <summary>What the event takes from a budget: <see cref="Reservation.Unbounded"/>.</summary>
-    public required string Charge { get; init; }
+    /// <summary>What the event takes from a budget: units of 10⁻⁹ at <see cref="Alpha"/>, or <see cref="Reservation.Unbounded"/>; null where a budget was set.</summary>
+    public required string? Charge { get; init; }
+
+    /// <summary>Rényi order of the charge, or of the budget; null for an unbounded charge.</summary>
+    public required double? Alpha { get; init; }
+
+    /// <summary>Version of the accountant that computed the charge; null where there was nothing to compute.</summary>
+    public required string? Accountant { get; init; }
 
     /// <summary>A refund's proof, e.g. <c>NOT_DISPATCHED</c>; null for other entries.</summary>
     public required string? Reason { get; init; }
@@ -47,4 +56,7 @@ public enum EntryKind
 
     /// <summary>The charge is given back: it is proved that nothing left the client.</summary>
     Refund,
+
+    /// <summary>A budget was set, or changed.</summary>
+    Budget,
 }

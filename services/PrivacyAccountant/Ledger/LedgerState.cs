@@ -6,7 +6,7 @@ namespace FlEvents.PrivacyAccountant;
 /// <summary>What the ledger knows when a message arrives: its head, and the round the message is about.</summary>
 public record LedgerState
 {
-    public static LedgerState Empty { get; } = new() { Head = LedgerChain.Empty, Commit = null, Reservations = [] };
+    public static LedgerState Empty { get; } = new() { Head = LedgerChain.Empty, Commit = null, Reservations = [], Accounts = [] };
 
     public required LedgerReceipt Head { get; init; }
 
@@ -15,6 +15,9 @@ public record LedgerState
 
     /// <summary>The round's reservations that the message could touch or meet.</summary>
     public required ImmutableDictionary<ReservationKey, Reservation> Reservations { get; init; }
+
+    /// <summary>The accounts that the message could charge or tell of; one that is not here has no entries.</summary>
+    public required ImmutableDictionary<AccountKey, UnitAccount> Accounts { get; init; }
 }
 
 /// <summary>A round whose charges are final.</summary>

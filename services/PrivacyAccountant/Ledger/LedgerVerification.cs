@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.Json;
 using FlEvents.Contracts;
 
 namespace FlEvents.PrivacyAccountant;
@@ -16,13 +18,17 @@ public static class LedgerVerification
         var last = new Dictionary<ReservationKey, LedgerEntry>();
         foreach (var entry in entries)
         {
-            var fault = ChainFault(head, entry) ?? ReservationFault(last, entry) ?? ReceiptFault(expected[entry.Sequence], entry.Hash);
+            var fault = ChainFault(head, entry) ?? ReservationFault(last, entry) ?? ChargeFault(entry) ?? ReceiptFault(expected[entry.Sequence], entry.Hash);
             if (fault is not null)
             {
                 return new LedgerFault(head.Sequence + 1, fault);
             }
 
-            last[new ReservationKey(entry.ReservationId, entry.Unit)] = entry;
+            if (entry.ReservationId is { } reservationId)
+            {
+                last[new ReservationKey(reservationId, entry.Unit)] = entry;
+            }
+
             head = new LedgerReceipt { Sequence = entry.Sequence, Hash = entry.Hash };
         }
 
@@ -48,7 +54,12 @@ public static class LedgerVerification
 
     private static string? ReservationFault(Dictionary<ReservationKey, LedgerEntry> last, LedgerEntry entry)
     {
-        var before = last.GetValueOrDefault(new ReservationKey(entry.ReservationId, entry.Unit));
+        if (entry.ReservationId is not { } reservationId)
+        {
+            return entry.Kind == EntryKind.Budget ? null : "it names no reservation";
+        }
+
+        var before = last.GetValueOrDefault(new ReservationKey(reservationId, entry.Unit));
         if (entry.Kind == EntryKind.Reserve)
         {
             return before is null ? null : $"reservation {entry.ReservationId} was made before, in entry {before.Sequence}";
@@ -61,6 +72,58 @@ public static class LedgerVerification
             _ when !SameCharge(before, entry) => $"reservation {entry.ReservationId} was made otherwise, in entry {before.Sequence}",
             _ => null,
         };
+    }
+
+    // A newer accountant may find a charge a little smaller or larger: stored charges are not rewritten, but none may be below by more than rounding.
+    private static string? ChargeFault(LedgerEntry entry)
+    {
+        if (entry.Kind == EntryKind.Budget || entry.Charge is null)
+        {
+            return null;
+        }
+
+        if (ChargeOf(entry.Event) is not { } charge)
+        {
+            return $"event {entry.Event} is no charge";
+        }
+
+        if (charge.Mechanism == PrivacyMechanism.Unbounded)
+        {
+            return entry.Charge == Reservation.Unbounded ? null : $"charge {entry.Charge} is not {Reservation.Unbounded}, as its event is";
+        }
+
+        if (entry.Charge == Reservation.Unbounded)
+        {
+            return null;
+        }
+
+        return UnitsOf(charge, entry.Alpha) is not { } units ? $"charge {entry.Charge} can't be computed from its event at order {entry.Alpha}"
+            : long.TryParse(entry.Charge, NumberStyles.None, CultureInfo.InvariantCulture, out var stored) && stored >= units - 1 ? null
+            : $"charge {entry.Charge} is below {units}, which its event costs at order {entry.Alpha}";
+    }
+
+    private static PrivacyCharge? ChargeOf(string text)
+    {
+        try
+        {
+            return Reservation.Read<PrivacyCharge>(text);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static long? UnitsOf(PrivacyCharge charge, double? order)
+    {
+        try
+        {
+            return order is { } alpha ? Pricing.UnitsOf(Pricing.TextOf(Pricing.EventOf(charge), alpha)) : null;
+        }
+        catch (Exception e) when (e is InvalidDataException or ArgumentException)
+        {
+            return null;
+        }
     }
 
     private static bool SameCharge(LedgerEntry reserve, LedgerEntry entry) => entry == reserve with

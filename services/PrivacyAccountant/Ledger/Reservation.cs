@@ -24,14 +24,17 @@ public record Reservation
     /// <summary>The charge as the plan stated it: <see cref="PrivacyCharge"/> as JSON.</summary>
     public required string Event { get; init; }
 
-    /// <summary>What the event takes from a budget: <see cref="Unbounded"/>.</summary>
+    /// <summary>What the event takes from a budget: units of 10⁻⁹ at <see cref="Alpha"/>, or <see cref="Unbounded"/>.</summary>
     public required string Charge { get; init; }
+
+    /// <summary>Rényi order of the charge; null when it is unbounded.</summary>
+    public required double? Alpha { get; init; }
 
     public required ReservationState State { get; init; }
 
     public ReservationKey Key => new(ReservationId, Unit);
 
-    /// <summary>What a message asks for one of its clients: a reservation per charge, in the message's order.</summary>
+    /// <summary>What a message asks for one of its clients, not priced yet: a reservation per charge, in the message's order.</summary>
     public static IReadOnlyList<Reservation> Asked(ReserveBudget message, ReservationRequest client)
     {
         var reservationId = Contracts.ReservationId.Of(message.RunId, message.Round, client.ClientId, message.Attempt);
@@ -45,17 +48,21 @@ public record Reservation
             Round = message.Round,
             ClientId = client.ClientId,
             Attempt = message.Attempt,
-            Event = JsonSerializer.Serialize(charge, EventJson),
-            Charge = ChargeOf(charge.Mechanism),
+            Event = Json(charge),
+            Charge = Unbounded,
+            Alpha = null,
             State = ReservationState.Reserved,
         }).ToList();
     }
 
-    private static string ChargeOf(PrivacyMechanism mechanism) => mechanism switch
-    {
-        PrivacyMechanism.Unbounded => Unbounded,
-        _ => throw new ArgumentOutOfRangeException(nameof(mechanism), mechanism, "The accountant knows no charge for this mechanism."),
-    };
+    /// <summary>The text of a charge or of a budget, which hashes are taken over.</summary>
+    internal static string Json<T>(T value) => JsonSerializer.Serialize(value, EventJson);
+
+    /// <summary>The charge or the budget of an entry.</summary>
+    internal static T Read<T>(string text) => JsonSerializer.Deserialize<T>(text, EventJson)!;
+
+    /// <summary>The account that pays.</summary>
+    public AccountKey Account => new(LedgerId, Unit);
 }
 
 /// <summary>What makes a reservation unique: a client's task in a round, and the unit it is charged in.</summary>

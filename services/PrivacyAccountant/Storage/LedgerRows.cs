@@ -1,3 +1,4 @@
+using System.Globalization;
 using FlEvents.Contracts;
 
 namespace FlEvents.PrivacyAccountant;
@@ -7,15 +8,17 @@ internal sealed record EntryRow
 {
     public required long Sequence { get; init; }
     public required string Kind { get; init; }
-    public required Guid ReservationId { get; init; }
+    public required Guid? ReservationId { get; init; }
     public required Guid LedgerId { get; init; }
     public required string Unit { get; init; }
-    public required Guid RunId { get; init; }
-    public required int Round { get; init; }
-    public required string ClientId { get; init; }
-    public required int Attempt { get; init; }
+    public required Guid? RunId { get; init; }
+    public required int? Round { get; init; }
+    public required string? ClientId { get; init; }
+    public required int? Attempt { get; init; }
     public required string Event { get; init; }
-    public required string Charge { get; init; }
+    public required string? Charge { get; init; }
+    public required double? Alpha { get; init; }
+    public required string? Accountant { get; init; }
     public required string? Reason { get; init; }
     public required string At { get; init; }
     public required string PreviousHash { get; init; }
@@ -34,6 +37,8 @@ internal sealed record EntryRow
         Attempt = entry.Attempt,
         Event = entry.Event,
         Charge = entry.Charge,
+        Alpha = entry.Alpha,
+        Accountant = entry.Accountant,
         Reason = entry.Reason,
         At = LedgerChain.Text(entry.At),
         PreviousHash = entry.PreviousHash,
@@ -96,6 +101,17 @@ internal sealed record UnitRow
     public long Committed { get; init; }
     public long Refunded { get; init; }
     public long Unbounded { get; init; }
+    public long Spent { get; init; }
+    public double? Alpha { get; init; }
+    public double? Epsilon { get; init; }
+    public double? Delta { get; init; }
+
+    public UnitAccount ToAccount() => new()
+    {
+        Alpha = Alpha,
+        Budget = Epsilon is { } epsilon && Delta is { } delta ? new BudgetTerms { Epsilon = epsilon, Delta = delta, Alpha = Alpha } : null,
+        Spent = Spent,
+    };
 
     public UnitView ToView() => new()
     {
@@ -104,6 +120,10 @@ internal sealed record UnitRow
         Reserved = Reserved,
         Committed = Committed,
         Refunded = Refunded,
-        Spent = Unbounded > 0 ? Reservation.Unbounded : "0",
+        Unbounded = Unbounded,
+        Spent = Unbounded > 0 ? Reservation.Unbounded : Spent.ToString(CultureInfo.InvariantCulture),
+        SpentUnits = Spent,
+        Alpha = Alpha,
+        Budget = BudgetView.Of(ToAccount()),
     };
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using FlEvents.Contracts;
+using FlEvents.DifferentialPrivacy.Accounting.Budgets;
 using FlEvents.ServiceDefaults.Storage;
 
 namespace FlEvents.PrivacyAccountant;
@@ -18,10 +19,10 @@ public sealed class LedgerStore(Database database)
 
     // By client and by ledger: a request meets its own reservation and whatever holds its ledger in the round.
     private const string SelectMet = """
-        select reservation_id, unit, ledger_id, run_id, round, client_id, attempt, event, charge, state from reservation
+        select reservation_id, unit, ledger_id, run_id, round, client_id, attempt, event, charge, alpha, state from reservation
         where run_id = @runId and round = @round and client_id in (select value from json_each(@clientIds))
         union
-        select reservation_id, unit, ledger_id, run_id, round, client_id, attempt, event, charge, state from reservation
+        select reservation_id, unit, ledger_id, run_id, round, client_id, attempt, event, charge, alpha, state from reservation
         where run_id = @runId and round = @round and ledger_id in (select value from json_each(@ledgerIds))
         """;
 
@@ -32,10 +33,11 @@ public sealed class LedgerStore(Database database)
             round = message.Round,
             clientIds = Json(message.Clients.Select(client => client.ClientId)),
             ledgerIds = Json(message.Clients.Select(client => LedgerId.Of(client.Ledger))),
-        }));
+        }),
+        message.Clients.Select(client => LedgerId.Of(client.Ledger)));
 
     private const string SelectRound = """
-        select reservation_id, unit, ledger_id, run_id, round, client_id, attempt, event, charge, state from reservation
+        select reservation_id, unit, ledger_id, run_id, round, client_id, attempt, event, charge, alpha, state from reservation
         where run_id = @runId and round = @round
         """;
 
@@ -43,7 +45,7 @@ public sealed class LedgerStore(Database database)
         transaction, message.RunId, message.Round, transaction.Query<Reservation>(SelectRound, new { runId = message.RunId, round = message.Round }));
 
     private const string SelectClient = """
-        select reservation_id, unit, ledger_id, run_id, round, client_id, attempt, event, charge, state from reservation
+        select reservation_id, unit, ledger_id, run_id, round, client_id, attempt, event, charge, alpha, state from reservation
         where run_id = @runId and round = @round and client_id = @clientId
         """;
 
@@ -54,7 +56,8 @@ public sealed class LedgerStore(Database database)
     // One parameter for a whole page.
     private static string Json<T>(IEnumerable<T> rows) => JsonSerializer.Serialize(rows, JsonSerializerOptions.Web);
 
-    private static LedgerState StateOf(Transaction transaction, Guid runId, int round, IReadOnlyList<Reservation> reservations)
+    private static LedgerState StateOf(
+        Transaction transaction, Guid runId, int round, IReadOnlyList<Reservation> reservations, IEnumerable<Guid>? ledgers = null)
     {
         var commit = transaction.QuerySingleOrDefault<CommitRow>(SelectCommit, new { runId, round });
         return new LedgerState
@@ -62,8 +65,25 @@ public sealed class LedgerStore(Database database)
             Head = transaction.QuerySingleOrDefault<LedgerReceipt>(SelectHead) ?? LedgerChain.Empty,
             Commit = commit?.ToCommit(),
             Reservations = reservations.ToImmutableDictionary(reservation => reservation.Key),
+            Accounts = Accounts(transaction, ledgers ?? reservations.Select(reservation => reservation.LedgerId)),
         };
     }
+
+    private const string SelectAccounts = """
+        select ledger_id, unit, entries, reserved, committed, refunded, unbounded, spent, alpha, epsilon, delta from ledger_unit
+        where ledger_id in (select value from json_each(@ledgerIds))
+        """;
+
+    private static ImmutableDictionary<AccountKey, UnitAccount> Accounts(Transaction transaction, IEnumerable<Guid> ledgers) => transaction
+        .Query<UnitRow>(SelectAccounts, new { ledgerIds = Json(ledgers.Distinct()) })
+        .ToImmutableDictionary(row => new AccountKey(row.LedgerId, row.Unit), row => row.ToAccount());
+
+    /// <summary>A ledger's accounts, for a budget that is set on one of them.</summary>
+    public static LedgerState Load(Transaction transaction, LedgerIdentity ledger) => LedgerState.Empty with
+    {
+        Head = transaction.QuerySingleOrDefault<LedgerReceipt>(SelectHead) ?? LedgerChain.Empty,
+        Accounts = Accounts(transaction, [LedgerId.Of(ledger)]),
+    };
 
     private const string InsertLedgers = """
         insert into ledger (ledger_id, owner, data_set, partition_rule, partition_seed, partition_index)
@@ -76,15 +96,15 @@ public sealed class LedgerStore(Database database)
     private const string InsertEntries = """
         with page (row) as materialized (select jsonb(value) from json_each(@entries) order by key)
         insert into ledger_entry
-            (sequence, kind, reservation_id, ledger_id, unit, run_id, round, client_id, attempt, event, charge, reason, at, previous_hash, hash)
+            (sequence, kind, reservation_id, ledger_id, unit, run_id, round, client_id, attempt, event, charge, alpha, accountant, reason, at, previous_hash, hash)
         select row ->> 'sequence', row ->> 'kind', row ->> 'reservationId', row ->> 'ledgerId', row ->> 'unit', row ->> 'runId', row ->> 'round',
-            row ->> 'clientId', row ->> 'attempt', row ->> 'event', row ->> 'charge', row ->> 'reason', row ->> 'at', row ->> 'previousHash', row ->> 'hash'
+            row ->> 'clientId', row ->> 'attempt', row ->> 'event', row ->> 'charge', row ->> 'alpha', row ->> 'accountant', row ->> 'reason', row ->> 'at', row ->> 'previousHash', row ->> 'hash'
         from page
         """;
 
     private const string InsertReservations = """
-        insert into reservation (reservation_id, unit, ledger_id, run_id, round, client_id, attempt, event, charge, state)
-        select reservation_id, unit, ledger_id, run_id, round, client_id, attempt, event, charge, 'reserved'
+        insert into reservation (reservation_id, unit, ledger_id, run_id, round, client_id, attempt, event, charge, alpha, state)
+        select reservation_id, unit, ledger_id, run_id, round, client_id, attempt, event, charge, alpha, 'reserved'
         from ledger_entry where sequence >= @first and kind = 'reserve'
         """;
 
@@ -95,24 +115,34 @@ public sealed class LedgerStore(Database database)
 
     private const string UpdateReservations = """
         update reservation set state = case entry.kind when 'commit' then 'committed' else 'refunded' end
-        from (select run_id, round, client_id, attempt, unit, kind from ledger_entry where sequence >= @first and kind <> 'reserve') as entry
+        from (select run_id, round, client_id, attempt, unit, kind from ledger_entry where sequence >= @first and kind in ('commit', 'refund')) as entry
         where reservation.run_id = entry.run_id and reservation.round = entry.round and reservation.client_id = entry.client_id
             and reservation.attempt = entry.attempt and reservation.unit = entry.unit
         """;
 
     private const string InsertUnits = """
-        insert into ledger_unit (ledger_id, unit, entries, reserved, committed, refunded, unbounded)
-        select distinct ledger_id, unit, 0, 0, 0, 0, 0 from ledger_entry where sequence >= @first and kind = 'reserve'
+        insert into ledger_unit (ledger_id, unit, entries, reserved, committed, refunded, unbounded, spent)
+        select distinct ledger_id, unit, 0, 0, 0, 0, 0, 0 from ledger_entry where sequence >= @first
         on conflict (ledger_id, unit) do nothing
         """;
 
     private const string AddToUnits = """
         update ledger_unit set entries = ledger_unit.entries + new.entries, reserved = reserved + new.reserves - new.commits - new.refunds,
-            committed = committed + new.commits, refunded = refunded + new.refunds, unbounded = unbounded + new.more_unbounded - new.less_unbounded
+            committed = committed + new.commits, refunded = refunded + new.refunds, unbounded = unbounded + new.more_unbounded - new.less_unbounded,
+            spent = spent + new.more_spent - new.less_spent, alpha = coalesce(alpha, new.order_fixed)
         from (
             select ledger_id, unit, count(*) as entries, sum(kind = 'reserve') as reserves, sum(kind = 'commit') as commits, sum(kind = 'refund') as refunds,
-                sum(kind = 'reserve' and charge = 'unbounded') as more_unbounded, sum(kind = 'refund' and charge = 'unbounded') as less_unbounded
+                sum(kind = 'reserve' and charge = 'unbounded') as more_unbounded, sum(kind = 'refund' and charge = 'unbounded') as less_unbounded,
+                coalesce(sum(cast(charge as integer)) filter (where kind = 'reserve' and charge <> 'unbounded'), 0) as more_spent,
+                coalesce(sum(cast(charge as integer)) filter (where kind = 'refund' and charge <> 'unbounded'), 0) as less_spent,
+                max(alpha) as order_fixed
             from ledger_entry where sequence >= @first group by ledger_id, unit) as new
+        where ledger_unit.ledger_id = new.ledger_id and ledger_unit.unit = new.unit
+        """;
+
+    private const string SetBudgets = """
+        update ledger_unit set epsilon = new.event ->> 'epsilon', delta = new.event ->> 'delta'
+        from (select ledger_id, unit, event, max(sequence) from ledger_entry where sequence >= @first and kind = 'budget' group by ledger_id, unit) as new
         where ledger_unit.ledger_id = new.ledger_id and ledger_unit.unit = new.unit
         """;
 
@@ -134,6 +164,10 @@ public sealed class LedgerStore(Database database)
             transaction.Execute(UpdateReservations, new { first });
             transaction.Execute(InsertUnits, new { first });
             transaction.Execute(AddToUnits, new { first });
+            if (decision.Entries.Any(entry => entry.Kind == EntryKind.Budget))
+            {
+                transaction.Execute(SetBudgets, new { first });
+            }
         }
 
         if (decision.State.Commit is { } commit)
@@ -146,7 +180,7 @@ public sealed class LedgerStore(Database database)
     public LedgerReceipt Head() => database.Read(transaction => transaction.QuerySingleOrDefault<LedgerReceipt>(SelectHead) ?? LedgerChain.Empty);
 
     private const string SelectEntries = """
-        select sequence, kind, reservation_id, ledger_id, unit, run_id, round, client_id, attempt, event, charge, reason, at, previous_hash, hash
+        select sequence, kind, reservation_id, ledger_id, unit, run_id, round, client_id, attempt, event, charge, alpha, accountant, reason, at, previous_hash, hash
         from ledger_entry where sequence > @after order by sequence limit @limit
         """;
 
@@ -166,7 +200,7 @@ public sealed class LedgerStore(Database database)
         """;
 
     private const string SelectUnits = """
-        select ledger_id, unit, entries, reserved, committed, refunded, unbounded from ledger_unit
+        select ledger_id, unit, entries, reserved, committed, refunded, unbounded, spent, alpha, epsilon, delta from ledger_unit
         where ledger_id in (select ledger_id from ledger_client where client_id = @clientId)
         """;
 
@@ -175,5 +209,33 @@ public sealed class LedgerStore(Database database)
     {
         var units = transaction.Query<UnitRow>(SelectUnits, new { clientId }).ToLookup(unit => unit.LedgerId);
         return transaction.Query<LedgerRow>(SelectLedgers, new { clientId }).Select(ledger => ledger.ToView(units[ledger.LedgerId])).ToList();
+    });
+
+    /// <summary>Sets a budget; the ledger need not have been charged yet.</summary>
+    public Task<LedgerView> SetBudgetAsync(LedgerIdentity ledger, PrivacyUnit unit, BudgetTerms terms, CancellationToken cancellationToken) => database.WriteAsync(
+        transaction =>
+        {
+            Save(transaction, Ledger.On(Load(transaction, ledger), ledger, unit, terms, transaction.Now));
+            return LedgerRow.Of(ledger).ToView(transaction.Query<UnitRow>(SelectAccounts, new { ledgerIds = Json([LedgerId.Of(ledger)]) }));
+        },
+        cancellationToken);
+
+    /// <summary>How many more tasks with a charge the client's ledgers allow.</summary>
+    public IReadOnlyList<ForecastView> Forecast(string clientId, PrivacyCharge charge) => database.Read<IReadOnlyList<ForecastView>>(transaction =>
+    {
+        var charged = Pricing.EventOf(charge);
+        return transaction.Query<UnitRow>(SelectUnits, new { clientId }).Where(row => row.Unit == charge.Unit).Select(row =>
+        {
+            var account = row.ToAccount();
+            var text = account.Alpha is { } order ? Pricing.TextOf(charged, order) : Reservation.Unbounded;
+            return new ForecastView
+            {
+                LedgerId = row.LedgerId,
+                Charge = text,
+                TasksLeft = account is not { Budget: { } budget, Alpha: { } alpha } ? null
+                    : Pricing.UnitsOf(text) is not { } units ? 0
+                    : Math.Max(0, RenyiBudget.Capacity(budget.Epsilon, budget.Delta, alpha) - account.Spent) / Math.Max(1, units),
+            };
+        }).ToList();
     });
 }

@@ -24,7 +24,7 @@ public static class FederationSettings
                 Bus = new { Transport = transport },
                 Orchestrator = new { DataFolder = Path.Combine(stateFolder, "orchestrator"), Durability = Durability.Process },
                 Aggregator = new { DataFolder = Path.Combine(stateFolder, "aggregator"), Durability = Durability.Process, DataSets = data },
-                PrivacyAccountant = new { DataFolder = Path.Combine(stateFolder, "privacy-accountant") },
+                PrivacyAccountant = new { DataFolder = Path.Combine(stateFolder, "privacy-accountant"), file.Simulation.Budgets },
                 ClientWorker = new
                 {
                     WorkerId = "simulation",

@@ -5,6 +5,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using FlEvents.Contracts;
 using FlEvents.Orchestrator.Api;
+using FlEvents.Orchestrator.Runs;
 using FlEvents.Standalone.Console;
 
 namespace FlEvents.Standalone.Report;
@@ -90,7 +91,7 @@ public static partial class ReportPage
         {
             PrivacyMode.None => "<strong>No privacy guarantee:</strong> every update reached the Aggregator as it was computed, without clipping or noise. "
                 + "Updates, and the model made from them, can reveal training examples.",
-            _ => throw new InvalidOperationException($"The report has no statement for the privacy mode {run.Privacy.Mode}."),
+            _ => $"<strong>Privacy mode {SpecKeys.Names(typeof(PrivacyMode))[(int)run.Privacy.Mode]}.</strong>",
         };
         var sent = $"Clients sent their updates, their numbers of examples{(run.Evaluation.Federated ? ", sums of their validation scores" : "")} and the time they trained for. "
             + "Training examples themselves were not sent.";

@@ -34,7 +34,33 @@ public record SimulationSpec
     [Description("Clients that train at the same time; as many as the machine has processors where absent."), Range(1, 1024)]
     public int? Workers { get; init; }
 
+    [Description("Privacy budgets of the simulated clients' data, by unit; none where absent.")]
+    public SimulationBudgets Budgets { get; init; } = new();
+
     /// <summary>Clients that train at the same time.</summary>
     /// <param name="processors">Processors of the machine.</param>
     public int Slots(int processors) => Workers ?? Math.Clamp(processors, 1, Clients);
+}
+
+/// <summary>What the data of each simulated client may spend. It is kept in the ledger: a resumed run, and another one in the same folder, go on from there.</summary>
+public record SimulationBudgets
+{
+    [Description("For a single example.")]
+    public SimulationBudget? Example { get; init; }
+
+    [Description("For a client's whole data.")]
+    public SimulationBudget? Client { get; init; }
+}
+
+/// <summary>An (ε, δ) budget.</summary>
+public record SimulationBudget
+{
+    [Description("ε."), Range(1e-6, 1e6)]
+    public required double Epsilon { get; init; }
+
+    [Description("δ."), Range(1e-15, 0.5)]
+    public required double Delta { get; init; }
+
+    [Description("Rényi order α of the filter, above 1; without it, the one that allows the most of the first charge."), Range(1.0001, 100000.0)]
+    public double? Alpha { get; init; }
 }

@@ -126,7 +126,7 @@ public sealed class LedgerConsumersTests : IAsyncLifetime
             transaction =>
             {
                 var message = Messages.Reserve("anna@north");
-                var decision = Ledger.On(LedgerStore.Load(transaction, message), message, transaction.Now);
+                var decision = Ledger.On(LedgerStore.Load(transaction, message), message, new LedgerPolicy(), transaction.Now);
                 LedgerStore.Save(transaction, decision);
                 transaction.SendAll(decision.Messages);
             },

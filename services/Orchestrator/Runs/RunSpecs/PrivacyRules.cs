@@ -35,7 +35,6 @@ internal static class PrivacyRules
 
     private static IEnumerable<SpecError> Private(RunSpec spec, string root)
     {
-        yield return new($"{root}.privacy.mode", "expected none: the ledger charges no noised mode yet");
         if (spec.Evaluation.Federated)
         {
             yield return new($"{root}.evaluation.federated", "expected false in a private run, since clients would send counts that nothing noised, got true");

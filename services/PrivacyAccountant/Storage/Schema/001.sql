@@ -19,6 +19,10 @@ create table ledger_unit
     committed integer not null,
     refunded  integer not null,
     unbounded integer not null check (unbounded >= 0), -- reserved or committed charges against which no budget holds
+    spent     integer not null check (spent >= 0),     -- the others together, in units of 1e-9 at alpha
+    alpha     real,                                    -- Rényi order of every charge; fixed by the first charge or budget
+    epsilon   real,                                    -- the budget; null while there is none
+    delta     real,
     primary key (ledger_id, unit)
 ) strict, without rowid;
 
@@ -43,6 +47,7 @@ create table reservation
     reservation_id text    not null,
     event          text    not null,
     charge         text    not null,
+    alpha          real,
     state          text    not null check (state in ('reserved', 'committed', 'refunded')),
     primary key (run_id, round, client_id, attempt, unit),
     unique (run_id, round, ledger_id, attempt, unit)
@@ -50,8 +55,8 @@ create table reservation
 
 create trigger reservation_is_final before update on reservation
 when old.state <> 'reserved' or new.state = 'reserved'
-    or (old.reservation_id, old.unit, old.ledger_id, old.run_id, old.round, old.client_id, old.attempt, old.event, old.charge)
-    is not (new.reservation_id, new.unit, new.ledger_id, new.run_id, new.round, new.client_id, new.attempt, new.event, new.charge)
+    or (old.reservation_id, old.unit, old.ledger_id, old.run_id, old.round, old.client_id, old.attempt, old.event, old.charge, old.alpha)
+    is not (new.reservation_id, new.unit, new.ledger_id, new.run_id, new.round, new.client_id, new.attempt, new.event, new.charge, new.alpha)
 begin
     select raise(abort, 'a reservation changes once, from reserved to committed or refunded');
 end;
@@ -65,20 +70,23 @@ end;
 create table ledger_entry
 (
     sequence       integer not null primary key,
-    kind           text    not null check (kind in ('reserve', 'commit', 'refund')),
-    reservation_id text    not null,
+    kind           text    not null check (kind in ('reserve', 'commit', 'refund', 'budget')),
+    reservation_id text,
     ledger_id      text    not null references ledger (ledger_id),
     unit           text    not null check (unit in ('example', 'client')),
-    run_id         text    not null,
-    round          integer not null,
-    client_id      text    not null,
-    attempt        integer not null,
-    event          text    not null, -- the charge as the plan stated it, JSON
-    charge         text    not null, -- what it takes from a budget: the word unbounded
+    run_id         text,
+    round          integer,
+    client_id      text,
+    attempt        integer,
+    event          text    not null, -- the charge as the plan stated it, or the budget, JSON
+    charge         text,             -- what it takes from a budget: units of 1e-9 at alpha, or the word unbounded
+    alpha          real,             -- Rényi order of the charge or of the budget
+    accountant     text,             -- version that computed the charge
     reason         text,             -- a refund's proof
     at             text    not null,
     previous_hash  text    not null,
-    hash           text    not null
+    hash           text    not null,
+    check (kind = 'budget' or reservation_id is not null and run_id is not null and round is not null and client_id is not null and attempt is not null and charge is not null)
 ) strict;
 
 -- Also keeps "insert or replace" from putting an entry over another: that deletes without asking the trigger below.

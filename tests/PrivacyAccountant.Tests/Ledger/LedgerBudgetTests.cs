@@ -1,0 +1,150 @@
+using FlEvents.Contracts;
+using FsCheck;
+using FsCheck.Fluent;
+
+namespace FlEvents.PrivacyAccountant.Tests;
+
+/// <summary>Budgets: what fits is charged, what does not is refused, whatever the order and however often.</summary>
+public class LedgerBudgetTests
+{
+    private const double Alpha = 8;
+    private const double Delta = 1e-5;
+    private static readonly Config FixedSeed = Config.QuickThrowOnFailure.WithReplay(2025, 7).WithMaxTest(200);
+
+    /// <summary>ε that a number of Gaussian releases with z = 2 at order 8 uses up, and half of one more: α/(2z²) = 1 each.</summary>
+    private static double EpsilonFor(int releases) => releases + 0.5 + Math.Log(1 - (1 / Alpha)) - (Math.Log(Delta * Alpha) / (Alpha - 1));
+
+    private static LedgerPolicy PolicyFor(int releases) => new()
+    {
+        Defaults = new Dictionary<PrivacyUnit, BudgetTerms>
+        {
+            [PrivacyUnit.Client] = new() { Epsilon = EpsilonFor(releases), Delta = Delta, Alpha = Alpha },
+        },
+    };
+
+    [Fact]
+    public void A_budget_takes_what_fits_and_refuses_the_rest_with_the_sums()
+    {
+        var world = new LedgerWorld(PolicyFor(2));
+        Assert.IsType<BudgetReserved>(Assert.Single(world.Apply(Gaussian(Messages.RunA, 1, "anna@north"))));
+        Assert.IsType<BudgetReserved>(Assert.Single(world.Apply(Gaussian(Messages.RunA, 2, "anna@north"))));
+        var refusal = Assert.Single(Assert.IsType<BudgetRefused>(Assert.Single(world.Apply(Gaussian(Messages.RunA, 3, "anna@north", "ben@south")).OfType<BudgetRefused>())).Refused);
+        Assert.Equal(("anna", BudgetRefusalCode.BudgetExhausted), (refusal.ClientId, refusal.ReasonCode));
+        Assert.Contains("2000000004 of 2499999999 are spent", refusal.Detail);
+        Assert.InRange(world.AccountOf("north", PrivacyUnit.Client).Spent, 2_000_000_000, 2_000_000_004);
+        Assert.InRange(world.AccountOf("south", PrivacyUnit.Client).Spent, 1_000_000_000, 1_000_000_002);
+    }
+
+    [Fact]
+    public void A_charge_that_is_given_back_can_be_spent_again_and_one_that_is_committed_can_not()
+    {
+        var world = new LedgerWorld(PolicyFor(1));
+        world.Apply(Gaussian(Messages.RunA, 1, "anna@north"));
+        Assert.Single(world.Apply(Gaussian(Messages.RunB, 1, "anna@north")).OfType<BudgetRefused>());
+        world.Apply(Messages.Refund(Messages.RunA, 1, "anna", 1));
+        Assert.Equal(0, world.AccountOf("north", PrivacyUnit.Client).Spent);
+        Assert.Single(world.Apply(Gaussian(Messages.RunB, 1, "anna@north")).OfType<BudgetReserved>());
+        world.Apply(Messages.Commit(Messages.RunB, 1));
+        world.Apply(Messages.Refund(Messages.RunB, 1, "anna", 1));
+        Assert.Single(world.Apply(Gaussian(Messages.RunA, 2, "anna@north")).OfType<BudgetRefused>());
+    }
+
+    [Fact]
+    public void Both_units_must_fit_or_neither_is_charged()
+    {
+        var world = new LedgerWorld();
+        world.SetBudget("north", PrivacyUnit.Example, new BudgetTerms { Epsilon = EpsilonFor(1), Delta = Delta, Alpha = Alpha });
+        Assert.Single(world.Apply(Gaussian(Messages.RunA, 1, "anna@north")).OfType<BudgetReserved>());
+        Assert.Single(world.Apply(Gaussian(Messages.RunA, 2, "anna@north")).OfType<BudgetRefused>());
+        Assert.Equal(2, world.Reservations.Count());
+        Assert.InRange(world.AccountOf("north", PrivacyUnit.Client).Spent, 1, long.MaxValue);
+    }
+
+    [Fact]
+    public void An_unbounded_charge_against_a_budget_is_refused_and_one_before_it_is_not_undone()
+    {
+        var world = new LedgerWorld();
+        Assert.Single(world.Apply(Messages.Reserve(Messages.RunA, 1, 1, "anna@north")).OfType<BudgetReserved>());
+        world.SetBudget("north", PrivacyUnit.Client, new BudgetTerms { Epsilon = 3, Delta = Delta });
+        Assert.Single(world.Apply(Messages.Reserve(Messages.RunA, 2, 1, "anna@north")).OfType<BudgetRefused>());
+        Assert.Single(world.Apply(Gaussian(Messages.RunA, 2, "anna@north")).OfType<BudgetReserved>());
+    }
+
+    [Fact]
+    public void The_order_is_kept_when_a_budget_changes()
+    {
+        var world = new LedgerWorld(PolicyFor(1));
+        world.Apply(Gaussian(Messages.RunA, 1, "anna@north"));
+        world.SetBudget("north", PrivacyUnit.Client, new BudgetTerms { Epsilon = EpsilonFor(3), Delta = Delta, Alpha = 4 });
+        Assert.Equal((Alpha, EpsilonFor(3)), (world.AccountOf("north", PrivacyUnit.Client).Alpha, world.AccountOf("north", PrivacyUnit.Client).Budget!.Epsilon));
+        Assert.Single(world.Apply(Gaussian(Messages.RunA, 2, "anna@north")).OfType<BudgetReserved>());
+        Assert.Single(world.Apply(Gaussian(Messages.RunA, 3, "anna@north")).OfType<BudgetReserved>());
+        Assert.Single(world.Apply(Gaussian(Messages.RunA, 4, "anna@north")).OfType<BudgetRefused>());
+        Assert.Null(LedgerVerification.FirstFault(world.Entries));
+    }
+
+    [Fact]
+    public void Whatever_is_delivered_an_account_is_the_sum_of_its_open_and_final_charges_and_never_above_its_budget() =>
+        Prop.ForAll(Deliveries.Any.ToArbitrary(), messages =>
+        {
+            var world = new LedgerWorld(PolicyFor(2));
+            foreach (var message in messages)
+            {
+                world.Apply(message is ReserveBudget reserve ? Charged(reserve) : message);
+                foreach (var owner in new[] { "north", "south", "east" })
+                {
+                    var held = world.Reservations.Where(reservation =>
+                        reservation.LedgerId == LedgerId.Of(Messages.LedgerOf(owner)) && reservation.Unit == PrivacyUnit.Client && reservation.State != ReservationState.Refunded).ToList();
+                    Assert.InRange(held.Count, 0, 2);
+                    Assert.Equal(held.Sum(reservation => Pricing.UnitsOf(reservation.Charge)), world.AccountOf(owner, PrivacyUnit.Client).Spent);
+                }
+            }
+
+            Assert.Null(LedgerVerification.FirstFault(world.Entries));
+        }).Check(FixedSeed);
+
+    [Fact]
+    public async Task What_is_kept_in_the_file_is_what_the_protocol_says()
+    {
+        await using var file = new LedgerFile(synced: false) { Policy = PolicyFor(2) };
+        var world = new LedgerWorld(PolicyFor(2));
+        foreach (var message in Gen.Sample(Deliveries.Any, 1, 1234).SelectMany(messages => messages).Select(message => message is ReserveBudget reserve ? Charged(reserve) : message))
+        {
+            world.Apply(message);
+            var decision = await file.ApplyAsync(message);
+            Assert.Equal(world.Head, decision.State.Head);
+        }
+
+        await file.CloseAsync();
+        Assert.Equal(world.Entries, file.Store.Entries(0, 1000));
+        foreach (var client in new[] { "anna", "ben", "cem", "dora" })
+        {
+            foreach (var ledger in file.Store.LedgersOf(client))
+            {
+                Assert.Equal(world.AccountOf(ledger.Ledger.Owner, PrivacyUnit.Client).Spent, ledger.Units.Single(unit => unit.Unit == PrivacyUnit.Client).SpentUnits);
+            }
+        }
+    }
+
+    [Fact]
+    public void A_charge_below_what_its_event_costs_is_found_though_its_hash_is_right()
+    {
+        var world = new LedgerWorld(PolicyFor(1));
+        world.Apply(Gaussian(Messages.RunA, 1, "anna@north"));
+        var entries = world.Entries.ToList();
+        var index = entries.FindIndex(entry => entry is { Kind: EntryKind.Reserve, Unit: PrivacyUnit.Client });
+        Assert.Null(LedgerVerification.FirstFault(entries));
+        var cheaper = entries[index] with { Charge = "999999990" };
+        entries[index] = cheaper with { Hash = LedgerChain.HashOf(cheaper) };
+        var fault = LedgerVerification.FirstFault(entries.Take(index + 1))!;
+        Assert.Equal(index + 1, fault.Sequence);
+        Assert.Contains("charge 999999990 is below", fault.Reason);
+    }
+
+    private static ReserveBudget Gaussian(Guid runId, int round, params string[] clients) => Charged(Messages.Reserve(runId, round, 1, clients));
+
+    private static ReserveBudget Charged(ReserveBudget message) =>
+        message with { Clients = [.. message.Clients.Select(client => client with { Charges = [Charge(PrivacyUnit.Example), Charge(PrivacyUnit.Client)] })] };
+
+    private static PrivacyCharge Charge(PrivacyUnit unit) => new() { Unit = unit, Mechanism = PrivacyMechanism.Gaussian, NoiseMultiplier = 2 };
+}
