@@ -38,7 +38,7 @@ public sealed class KillTests : IDisposable
 
         foreach (var moment in moments)
         {
-            await using var program = Product.Start(moment == moments[0] ? FirstStart() : ["run", "--resume", _out]);
+            await using var program = Product.Start(moment == moments[0] ? FirstStart(Slow) : ["run", "--resume", _out]);
             await program.WaitForLineAsync(line => line.Contains("API at", StringComparison.Ordinal), Product.Patience);
             await moment.InAsync(_out, program);
             await program.KillAsync();
