@@ -1,6 +1,8 @@
 using System.ComponentModel.DataAnnotations;
 using System.Text.RegularExpressions;
 using FlEvents.ClientWorker.Data;
+using FlEvents.Contracts;
+using FlEvents.DifferentialPrivacy.Plans;
 using FlEvents.Learning.Data;
 using FlEvents.ServiceDefaults.Storage;
 
@@ -51,6 +53,11 @@ public sealed partial class ClientWorkerOptions
     /// <summary>Data sets this worker can read: a name, which runs use, and where the examples are.</summary>
     public Dictionary<string, DataSource> DataSets { get; set; } = [];
 
+    /// <summary>
+    /// What each client's part of each data set may spend at most, by unit (<c>Example</c>, <c>Client</c>), whatever the server charges. A task above it is refused.
+    /// </summary>
+    public Dictionary<PrivacyUnit, BudgetTerms> Limits { get; set; } = [];
+
     /// <summary>Base address of the Aggregator, for base models and updates.</summary>
     public Uri AggregatorUrl { get; set; } = new("http://127.0.0.1:5081/");
 
@@ -98,6 +105,14 @@ public sealed partial class ClientWorkerOptions
         if (options.AggregatorUrl is not { IsAbsoluteUri: true, Scheme: "http" or "https" } url || !url.AbsolutePath.EndsWith('/'))
         {
             yield return $"AggregatorUrl is \"{options.AggregatorUrl}\": it must be an http or https address that ends with /.";
+        }
+
+        foreach (var (unit, limit) in options.Limits)
+        {
+            if (limit.Defect is { } defect)
+            {
+                yield return $"Limits:{unit}: {defect}";
+            }
         }
 
         if (options.DataSets.Count == 0)

@@ -44,7 +44,7 @@ public static class ClientWorkerService
         services.AddSingleton<RunningTasks>();
         services.AddSingleton<ClientWorkerMetrics>();
         services.AddServiceDatabase<WorkerDatabase>(Settings);
-        services.AddSingleton(provider => new TaskStore(provider.GetRequiredService<WorkerDatabase>()));
+        services.AddSingleton(provider => new TaskStore(provider.GetRequiredService<WorkerDatabase>(), new OwnerLimits(OptionsOf(provider).Limits)));
         services.AddSingleton<TaskRunner>();
         services.AddHostedService(provider => provider.GetRequiredService<TaskRunner>());
         services.AddHostedService<LeaseRenewal>();

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using FlEvents.Contracts;
+using FlEvents.DifferentialPrivacy.Plans;
 
 namespace FlEvents.PrivacyAccountant;
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using FlEvents.Contracts;
+using FlEvents.DifferentialPrivacy.Plans;
 
 namespace FlEvents.PrivacyAccountant.Tests;
 

@@ -7,7 +7,7 @@ using MassTransit;
 namespace FlEvents.ClientWorker.Storage;
 
 /// <summary>The worker's tasks, one row each, and the evaluations it has answered. A step's row and its messages commit together.</summary>
-public sealed class TaskStore(Database database)
+public sealed class TaskStore(Database database, OwnerLimits limits)
 {
     private static readonly TimeSpan Kept = TimeSpan.FromDays(7);
 
@@ -19,7 +19,9 @@ public sealed class TaskStore(Database database)
         await database.ConsumeAsync(context, transaction =>
         {
             var command = context.Message;
-            var (task, messages) = TrainingTask.On(Load(transaction, command.ReservationId), command, new TakeContext(workerId, transaction.Now, obstacle));
+            var before = Load(transaction, command.ReservationId);
+            var veto = obstacle is null && TrainingTask.NeedsSlot(before, command) && transaction.Now < command.DeadlineAt ? limits.Enter(transaction, command) : null;
+            var (task, messages) = TrainingTask.On(before, command, new TakeContext(workerId, transaction.Now, obstacle ?? veto));
             Save(transaction, task);
             transaction.SendAll(messages);
             Forget(transaction, command.RunId, command.Round);

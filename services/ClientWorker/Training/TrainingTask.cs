@@ -184,6 +184,9 @@ public static class RefusalCode
     public const string UnknownClient = "UNKNOWN_CLIENT";
     public const string UnknownDataSet = "UNKNOWN_DATA_SET";
     public const string BadData = "BAD_DATA";
+
+    /// <summary>The task takes more than the owner lets this data spend, by the worker's own books.</summary>
+    public const string OwnerLimit = "OWNER_LIMIT";
 }
 
 public static class InterruptionCode

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using FlEvents.Contracts;
+using FlEvents.DifferentialPrivacy.Plans;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace FlEvents.PrivacyAccountant;

@@ -1,5 +1,6 @@
 using FlEvents.Contracts;
 using FlEvents.DifferentialPrivacy.Accounting.Budgets;
+using FlEvents.DifferentialPrivacy.Plans;
 
 namespace FlEvents.PrivacyAccountant;
 

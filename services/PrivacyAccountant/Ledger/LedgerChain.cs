@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using FlEvents.Contracts;
 using FlEvents.DifferentialPrivacy.Accounting;
+using FlEvents.DifferentialPrivacy.Plans;
 
 namespace FlEvents.PrivacyAccountant;
 

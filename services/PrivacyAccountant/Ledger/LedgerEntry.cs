@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using FlEvents.Contracts;
+using FlEvents.DifferentialPrivacy.Plans;
 
 namespace FlEvents.PrivacyAccountant;
 
@@ -24,7 +25,7 @@ public record LedgerEntry
     /// <summary>The charge as the plan stated it, <see cref="PrivacyCharge"/> as JSON; or the budget, <see cref="BudgetTerms"/>.</summary>
     public required string Event { get; init; }
 
-    /// <summary>What the event takes from a budget: units of 10⁻⁹ at <see cref="Alpha"/>, or <see cref="Reservation.Unbounded"/>; null where a budget was set.</summary>
+    /// <summary>What the event takes from a budget: units of 10⁻⁹ at <see cref="Alpha"/>, or <see cref="Pricing.Unbounded"/>; null where a budget was set.</summary>
     public required string? Charge { get; init; }
 
     /// <summary>Rényi order of the charge, or of the budget; null for an unbounded charge.</summary>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using FlEvents.Contracts;
+using FlEvents.DifferentialPrivacy.Plans;
 
 namespace FlEvents.PrivacyAccountant;
 
@@ -89,10 +90,10 @@ public static class LedgerVerification
 
         if (charge.Mechanism == PrivacyMechanism.Unbounded)
         {
-            return entry.Charge == Reservation.Unbounded ? null : $"charge {entry.Charge} is not {Reservation.Unbounded}, as its event is";
+            return entry.Charge == Pricing.Unbounded ? null : $"charge {entry.Charge} is not {Pricing.Unbounded}, as its event is";
         }
 
-        if (entry.Charge == Reservation.Unbounded)
+        if (entry.Charge == Pricing.Unbounded)
         {
             return null;
         }

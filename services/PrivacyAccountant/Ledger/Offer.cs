@@ -1,6 +1,7 @@
 using System.Globalization;
 using FlEvents.Contracts;
 using FlEvents.DifferentialPrivacy.Accounting.Budgets;
+using FlEvents.DifferentialPrivacy.Plans;
 
 namespace FlEvents.PrivacyAccountant;
 
@@ -15,7 +16,7 @@ internal sealed record Offer(Reservation Reservation, BudgetTerms? NewBudget, Cl
         var given = account.Budget is null ? policy.Defaults.GetValueOrDefault(asked.Unit) : null;
         var alpha = account.Alpha ?? Pricing.OrderOf(account.Budget ?? given ?? policy.Assumed, charged);
         var text = Pricing.TextOf(charged, alpha);
-        var priced = asked with { Charge = text, Alpha = text == Reservation.Unbounded ? null : alpha };
+        var priced = asked with { Charge = text, Alpha = text == Pricing.Unbounded ? null : alpha };
         var newBudget = given is null ? null : given with { Alpha = alpha };
         return new Offer(priced, newBudget, RefusalOf(priced, account, newBudget ?? account.Budget, alpha));
     }

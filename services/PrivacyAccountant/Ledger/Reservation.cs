@@ -1,15 +1,13 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using FlEvents.Contracts;
+using FlEvents.DifferentialPrivacy.Plans;
 
 namespace FlEvents.PrivacyAccountant;
 
 /// <summary>One charge of one client in one round and unit, and where it stands.</summary>
 public record Reservation
 {
-    /// <summary>The charge against which no finite budget holds.</summary>
-    public const string Unbounded = "unbounded";
-
     // Absent members are left out: a mechanism's later parameter does not change the text of the charges made before it.
     private static readonly JsonSerializerOptions EventJson = new(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
 
@@ -24,7 +22,7 @@ public record Reservation
     /// <summary>The charge as the plan stated it: <see cref="PrivacyCharge"/> as JSON.</summary>
     public required string Event { get; init; }
 
-    /// <summary>What the event takes from a budget: units of 10⁻⁹ at <see cref="Alpha"/>, or <see cref="Unbounded"/>.</summary>
+    /// <summary>What the event takes from a budget: units of 10⁻⁹ at <see cref="Alpha"/>, or <see cref="Pricing.Unbounded"/>.</summary>
     public required string Charge { get; init; }
 
     /// <summary>Rényi order of the charge; null when it is unbounded.</summary>
@@ -49,7 +47,7 @@ public record Reservation
             ClientId = client.ClientId,
             Attempt = message.Attempt,
             Event = Json(charge),
-            Charge = Unbounded,
+            Charge = Pricing.Unbounded,
             Alpha = null,
             State = ReservationState.Reserved,
         }).ToList();

@@ -1,5 +1,6 @@
 using System.Globalization;
 using FlEvents.Contracts;
+using FlEvents.DifferentialPrivacy.Plans;
 
 namespace FlEvents.PrivacyAccountant;
 
@@ -121,7 +122,7 @@ internal sealed record UnitRow
         Committed = Committed,
         Refunded = Refunded,
         Unbounded = Unbounded,
-        Spent = Unbounded > 0 ? Reservation.Unbounded : Spent.ToString(CultureInfo.InvariantCulture),
+        Spent = Unbounded > 0 ? Pricing.Unbounded : Spent.ToString(CultureInfo.InvariantCulture),
         SpentUnits = Spent,
         Alpha = Alpha,
         Budget = BudgetView.Of(ToAccount()),

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using FlEvents.Contracts;
 using FlEvents.DifferentialPrivacy.Accounting.Budgets;
+using FlEvents.DifferentialPrivacy.Plans;
 using FlEvents.ServiceDefaults.Storage;
 
 namespace FlEvents.PrivacyAccountant;
@@ -227,7 +228,7 @@ public sealed class LedgerStore(Database database)
         return transaction.Query<UnitRow>(SelectUnits, new { clientId }).Where(row => row.Unit == charge.Unit).Select(row =>
         {
             var account = row.ToAccount();
-            var text = account.Alpha is { } order ? Pricing.TextOf(charged, order) : Reservation.Unbounded;
+            var text = account.Alpha is { } order ? Pricing.TextOf(charged, order) : Pricing.Unbounded;
             return new ForecastView
             {
                 LedgerId = row.LedgerId,

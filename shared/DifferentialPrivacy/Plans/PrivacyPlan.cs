@@ -47,8 +47,9 @@ public static class PrivacyPlan
         return (probability, steps);
     }
 
-    // An update of norm at most C against another such one; against none at all it is C.
-    private const double ReplacedUpdate = 2;
+    /// <summary>Sensitivity of an update of norm at most C against another such one, in multiples of C.</summary>
+    public const double ReplacedUpdate = 2;
+
     private const double RemovedUpdate = 1;
 
     private static DpSgdTask? DpSgdOf(RunSpec run, int declaredExamples)
@@ -75,7 +76,8 @@ public static class PrivacyPlan
         : privacy.HasCentral ? (CentralNoiseMultiplier(privacy.Central!, round), RemovedUpdate)
         : null;
 
-    private static PrivacyCharge DpSgd(DpSgdTask task) => new()
+    /// <summary>The charge of DP-SGD, in the example unit.</summary>
+    public static PrivacyCharge DpSgd(DpSgdTask task) => new()
     {
         Unit = PrivacyUnit.Example,
         Mechanism = PrivacyMechanism.SubsampledGaussian,
@@ -84,8 +86,12 @@ public static class PrivacyPlan
         Steps = task.Steps,
     };
 
+    /// <summary>The charge of one noised release; null where nothing is noised.</summary>
+    public static PrivacyCharge? Release(PrivacyUnit unit, double? noiseMultiplier) => noiseMultiplier is { } z ? Gaussian(unit, z) : null;
+
     private static PrivacyCharge Gaussian(PrivacyUnit unit, double noiseMultiplier) =>
         new() { Unit = unit, Mechanism = PrivacyMechanism.Gaussian, NoiseMultiplier = noiseMultiplier };
 
-    private static PrivacyCharge Unbounded(PrivacyUnit unit) => new() { Unit = unit, Mechanism = PrivacyMechanism.Unbounded };
+    /// <summary>The charge of what nothing noises.</summary>
+    public static PrivacyCharge Unbounded(PrivacyUnit unit) => new() { Unit = unit, Mechanism = PrivacyMechanism.Unbounded };
 }

@@ -1,6 +1,7 @@
 using FlEvents.ClientWorker.Storage;
 using FlEvents.ClientWorker.Training;
 using FlEvents.Contracts;
+using FlEvents.DifferentialPrivacy.Plans;
 using FlEvents.ServiceDefaults.Storage;
 using Dapper;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -20,7 +21,7 @@ public sealed class LeaseRenewalTests : IAsyncDisposable
     {
         var settings = new DatabaseSettings { Name = "client-worker", Path = _folder.File("worker.db"), Synced = false, Schema = typeof(TaskStore).Assembly };
         _database = new Database(settings, _time, NullLogger<Database>.Instance);
-        _store = new TaskStore(_database);
+        _store = new TaskStore(_database, new OwnerLimits(new Dictionary<PrivacyUnit, BudgetTerms>()));
         _tasks = new RunningTasks(_time);
         _renewal = new LeaseRenewal(_tasks, _store, new WorkerIdentity("worker-a"), _time);
     }

@@ -1,4 +1,5 @@
 using FlEvents.Contracts;
+using FlEvents.DifferentialPrivacy.Plans;
 using FsCheck;
 using FsCheck.Fluent;
 

@@ -28,3 +28,21 @@ create table evaluations
     submitted_at text    not null,
     primary key (run_id, version, client_id)
 ) strict, without rowid;
+
+-- What left, or was going to leave, in the owner's own books: one row for each accepted task and privacy unit. Never deleted.
+create table releases
+(
+    reservation_id text    not null,
+    unit           text    not null check (unit in ('example', 'client')),
+    client_id      text    not null,
+    data_set       text    not null,
+    run_id         text    not null,
+    round          integer not null,
+    event          text    not null, -- PrivacyCharge as JSON, as this worker computed it
+    charge         text    not null, -- units of 1e-9 at alpha, or the word unbounded
+    alpha          real,
+    accepted_at    text    not null,
+    primary key (reservation_id, unit)
+) strict, without rowid;
+
+create index releases_of_data on releases (client_id, data_set, unit);

@@ -4,11 +4,14 @@ using FlEvents.Contracts;
 using FlEvents.DifferentialPrivacy.Accounting;
 using FlEvents.DifferentialPrivacy.Accounting.Budgets;
 
-namespace FlEvents.PrivacyAccountant;
+namespace FlEvents.DifferentialPrivacy.Plans;
 
 /// <summary>Turns planned charges into what an account pays: whole units of 10⁻⁹ at the account's Rényi order (privacy rules 13 to 15).</summary>
 public static class Pricing
 {
+    /// <summary>The charge against which no finite budget holds.</summary>
+    public const string Unbounded = "unbounded";
+
     private const int MostRemembered = 10_000;
 
     // No charge is taken at it: an unbounded one fixes no account's order.
@@ -28,22 +31,22 @@ public static class Pricing
                 PrivacyMechanism.Gaussian => new GaussianEvent(Needed(charge.NoiseMultiplier, "NoiseMultiplier")),
                 PrivacyMechanism.SubsampledGaussian => new SubsampledGaussianEvent(
                     Needed(charge.SamplingProbability, "SamplingProbability"), Needed(charge.NoiseMultiplier, "NoiseMultiplier"), Needed(charge.Steps, "Steps")),
-                _ => throw new InvalidDataException($"ReserveBudget: a charge has mechanism {charge.Mechanism}, which the accountant does not know."),
+                _ => throw new InvalidDataException($"A charge has mechanism {charge.Mechanism}, which the accountant does not know."),
             };
         }
         catch (ArgumentException e)
         {
-            throw new InvalidDataException($"ReserveBudget: a charge is {charge.Mechanism}. {e.Message}", e);
+            throw new InvalidDataException($"A charge is {charge.Mechanism}. {e.Message}", e);
         }
     }
 
-    /// <summary>The charge as an entry stores it: whole units at α rounded up, or the word <see cref="Reservation.Unbounded"/>.</summary>
+    /// <summary>The charge as an entry stores it: whole units at α rounded up, or the word <see cref="Unbounded"/>.</summary>
     public static string TextOf(PrivacyEvent charged, double alpha) => charged is UnboundedEvent
-        ? Reservation.Unbounded
-        : Remembered(Charges, (charged, alpha), ((PrivacyEvent Event, double Alpha) key) => RenyiCharge.Units(key.Event, key.Alpha))?.ToString(CultureInfo.InvariantCulture) ?? Reservation.Unbounded;
+        ? Unbounded
+        : Remembered(Charges, (charged, alpha), ((PrivacyEvent Event, double Alpha) key) => RenyiCharge.Units(key.Event, key.Alpha))?.ToString(CultureInfo.InvariantCulture) ?? Unbounded;
 
     /// <summary>The units of a stored charge; null for an unbounded one.</summary>
-    public static long? UnitsOf(string charge) => charge == Reservation.Unbounded ? null : long.Parse(charge, CultureInfo.InvariantCulture);
+    public static long? UnitsOf(string charge) => charge == Unbounded ? null : long.Parse(charge, CultureInfo.InvariantCulture);
 
     /// <summary>The order of an account that is charged for the first time.</summary>
     public static double OrderOf(BudgetTerms terms, PrivacyEvent charged) =>
@@ -62,5 +65,5 @@ public static class Pricing
     }
 
     private static T Needed<T>(T? value, string name)
-        where T : struct => value ?? throw new InvalidDataException($"ReserveBudget: a charge has no {name}; expected one for its mechanism.");
+        where T : struct => value ?? throw new InvalidDataException($"A charge has no {name}; expected one for its mechanism.");
 }
