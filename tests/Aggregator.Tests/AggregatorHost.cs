@@ -4,6 +4,7 @@ using FlEvents.Aggregator.Admission;
 using FlEvents.Aggregator.Rounds;
 using FlEvents.Aggregator.Storage;
 using FlEvents.Contracts;
+using FlEvents.DifferentialPrivacy.Mechanisms;
 using FlEvents.ServiceDefaults.Hosting;
 using FlEvents.ServiceDefaults.Messaging;
 using MassTransit;
@@ -34,7 +35,11 @@ internal sealed class AggregatorHost : IAsyncDisposable
 
     public HttpClient Http { get; private set; } = null!;
 
-    public static async Task<AggregatorHost> StartAsync(string folder, TimeProvider? time = null, params (string Key, string Value)[] settings)
+    public static Task<AggregatorHost> StartAsync(string folder, TimeProvider? time = null, params (string Key, string Value)[] settings) =>
+        StartAsync(folder, noise: null, time, settings);
+
+    /// <param name="noise">In the place of the cryptographic source; null for that.</param>
+    public static async Task<AggregatorHost> StartAsync(string folder, INoiseSource? noise, TimeProvider? time = null, params (string Key, string Value)[] settings)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -47,6 +52,11 @@ internal sealed class AggregatorHost : IAsyncDisposable
             .. settings.Select(setting => KeyValuePair.Create($"Aggregator:{setting.Key}", (string?)setting.Value)),
         ]);
         builder.Services.AddSingleton(time ?? TimeProvider.System);
+        if (noise is not null)
+        {
+            builder.Services.AddSingleton(noise);
+        }
+
         builder.AddServiceDefaults();
         builder.AddAggregator();
         builder.Services.AddSingleton<Received>();
