@@ -95,7 +95,7 @@ internal static class ExampleRun
         })];
     }
 
-    public static SummaryFile Summary() => Standalone.Report.Summary.Create(Run(), Rounds(), Contributions(), TimeSpan.FromSeconds(41.3), "0.1.0");
+    public static SummaryFile Summary() => Standalone.Report.Summary.Create(Run(), Rounds(), Contributions(), [], TimeSpan.FromSeconds(41.3), "0.1.0");
 
     private static string Hash(int number) => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(BitConverter.GetBytes(number)));
 }

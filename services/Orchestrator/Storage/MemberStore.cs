@@ -114,13 +114,16 @@ public static class MemberStore
     public static IReadOnlyList<ContributionView> Contributions(Transaction transaction, Guid runId)
     {
         var rows = transaction.Query<ContributionRow>(SelectContributions, new { runId });
-        var total = rows.Sum(row => row.TrainedExamples);
+
+        // Where no counts are told every admitted update weighs the same.
+        Func<ContributionRow, long> share = rows.Any(row => row.TrainedExamples > 0) ? row => row.TrainedExamples : row => row.RoundsParticipated;
+        var total = rows.Sum(share);
         return rows.Select(row => new ContributionView
         {
             ClientId = row.ClientId,
             Examples = row.Examples,
             RoundsParticipated = row.RoundsParticipated,
-            Weight = total == 0 ? 0 : row.TrainedExamples / (double)total,
+            Weight = total == 0 ? 0 : share(row) / (double)total,
             BytesUp = row.BytesUp,
             TrainingSeconds = row.TrainingSeconds,
         }).ToList();

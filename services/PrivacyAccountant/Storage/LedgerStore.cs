@@ -212,6 +212,22 @@ public sealed class LedgerStore(Database database)
         return transaction.Query<LedgerRow>(SelectLedgers, new { clientId }).Select(ledger => ledger.ToView(units[ledger.LedgerId])).ToList();
     });
 
+    private const string SelectCharges = """
+        select event as Event, count(*) as Count from reservation where ledger_id = @ledgerId and unit = @unit and state <> 'refunded' group by event order by event
+        """;
+
+    /// <summary>Charges of an account that were not given back, and how many of each.</summary>
+    public IReadOnlyList<(PrivacyCharge Charge, long Count)> Charges(Guid ledgerId, PrivacyUnit unit) => database.Read(transaction => transaction
+        .Query<ChargeCount>(SelectCharges, new { ledgerId, unit = LedgerChain.Name(unit) })
+        .Select(row => (Reservation.Read<PrivacyCharge>(row.Event), row.Count))
+        .ToList());
+
+    private sealed record ChargeCount
+    {
+        public required string Event { get; init; }
+        public required long Count { get; init; }
+    }
+
     /// <summary>Sets a budget; the ledger need not have been charged yet.</summary>
     public Task<LedgerView> SetBudgetAsync(LedgerIdentity ledger, PrivacyUnit unit, BudgetTerms terms, CancellationToken cancellationToken) => database.WriteAsync(
         transaction =>

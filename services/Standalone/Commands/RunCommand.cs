@@ -102,7 +102,7 @@ public static class RunCommand
         System.Console.Out.WriteLine($"{file.Run.Name}: {file.Simulation.Clients} client{plural}, {file.Run.Rounds} rounds, seed {file.Run.Seed}. API at {federation.Url}");
         var run = (await LiveProgress.ShowAsync(AnsiConsole.Console, federation.RunAsync(cancellationToken), cancellationToken))!;
         var (rounds, contributions) = federation.Results(run.RunId);
-        var summary = Summary.Create(run, rounds, contributions, watch.Elapsed, ProductVersion);
+        var summary = Summary.Create(run, rounds, contributions, run.Spec.Privacy.IsPrivate ? federation.Spending(contributions) : [], watch.Elapsed, ProductVersion);
         var files = new List<string> { folder.Report, folder.Summary };
         if (run.Model is not null)
         {

@@ -1,6 +1,7 @@
 using FlEvents.Contracts;
 using FlEvents.Orchestrator.Api;
 using FlEvents.Orchestrator.Runs;
+using FlEvents.Standalone.Privacy;
 using FlEvents.Standalone.Report;
 
 namespace FlEvents.Standalone.Console;
@@ -47,15 +48,27 @@ public static class RunEnding
             yield return $"Loss      {HumanUnits.Score(final.Loss)}";
         }
 
-        if (summary.Run.Privacy.Mode == PrivacyMode.None)
-        {
-            yield return "Privacy   no guarantee";
-        }
+        yield return $"Privacy   {Privacy(summary.Guarantee)}";
 
         yield return $"Model     {summary.ModelSha256 ?? "none"}";
         foreach (var (index, file) in files.Index())
         {
             yield return $"{(index == 0 ? "Files" : ""),-10}{file}";
         }
+    }
+
+    private static string Privacy(Guarantee? guarantee)
+    {
+        if (guarantee is null)
+        {
+            return "no guarantee";
+        }
+
+        var unit = SpecKeys.Names(typeof(PrivacyUnit))[(int)guarantee.Unit];
+        var spent = guarantee.FilterEpsilon is { } filter
+            ? $"ε = {HumanUnits.Score(filter)} at δ = {HumanUnits.Score(guarantee.Delta)}{(guarantee.PldEpsilon is { } pld ? $", {HumanUnits.Score(pld)} for the fixed schedule" : "")}"
+            : "nothing bounded is charged";
+        var left = guarantee is { BudgetEpsilon: { } budget, LeastLeft: { } share } ? $"; {HumanUnits.Share(share)} left of ε = {HumanUnits.Score(budget)}" : "";
+        return $"per {unit}, against {guarantee.Observer.Split(',')[0]}: {spent}{left}";
     }
 }

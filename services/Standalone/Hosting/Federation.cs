@@ -10,6 +10,7 @@ using FlEvents.PrivacyAccountant;
 using FlEvents.ServiceDefaults.Blobs;
 using FlEvents.ServiceDefaults.Hosting;
 using FlEvents.ServiceDefaults.Messaging;
+using FlEvents.Standalone.Privacy;
 using FlEvents.Standalone.RunFiles;
 using Microsoft.AspNetCore.Hosting;
 
@@ -84,6 +85,31 @@ public sealed class Federation : IAsyncDisposable
     public (IReadOnlyList<RoundView> Rounds, IReadOnlyList<ContributionView> Contributions) Results(Guid runId) =>
         _app.Services.GetRequiredService<OrchestratorDatabase>().Read(transaction =>
             (RunViews.Rounds(transaction, runId), MemberStore.Contributions(transaction, runId)));
+
+    /// <summary>What the run's clients have spent, in both units, by the ledger.</summary>
+    public IReadOnlyList<ClientSpending> Spending(IEnumerable<ContributionView> clients)
+    {
+        var ledger = _app.Services.GetRequiredService<LedgerStore>();
+        return
+        [
+            .. from client in clients
+               from view in ledger.LedgersOf(client.ClientId)
+               where view.Ledger.DataSet == _file.Run.Data.DataSet
+               from unit in view.Units
+               select new ClientSpending
+               {
+                   ClientId = client.ClientId,
+                   Unit = unit.Unit,
+                   IsUnbounded = unit.Unbounded > 0,
+                   SpentUnits = unit.SpentUnits,
+                   Alpha = unit.Alpha,
+                   BudgetEpsilon = unit.Budget?.Epsilon,
+                   BudgetDelta = unit.Budget?.Delta,
+                   Left = unit.Budget?.Left,
+                   Charges = ledger.Charges(view.LedgerId, unit.Unit),
+               },
+        ];
+    }
 
     /// <summary>Bytes of a run's newest model.</summary>
     public Task<byte[]> ModelAsync(RunView run, CancellationToken cancellationToken) =>

@@ -3,9 +3,7 @@ using System.Reflection;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using FlEvents.Contracts;
 using FlEvents.Orchestrator.Api;
-using FlEvents.Orchestrator.Runs;
 using FlEvents.Standalone.Console;
 
 namespace FlEvents.Standalone.Report;
@@ -29,7 +27,7 @@ public static partial class ReportPage
             ["chart-script"] = Resource("uPlot.iife.min.js"),
             ["script"] = Resource("report.js"),
             ["charts"] = ChartData(summary),
-            ["body"] = string.Join('\n', Header(summary), Figures(summary), Protection(summary), Charts(summary), Classes(summary), Tables(summary), Footer(summary)),
+            ["body"] = string.Join('\n', Header(summary), Figures(summary), ReportPrivacy.Section(summary), Charts(summary), Classes(summary), Tables(summary), Footer(summary)),
         };
 
         // One pass: a value that contains the name of a part stays as it is.
@@ -82,31 +80,6 @@ public static partial class ReportPage
                 Add(name, value, note);
             }
         }
-    }
-
-    private static string Protection(SummaryFile summary)
-    {
-        var run = summary.Run;
-        var lead = run.Privacy.Mode switch
-        {
-            PrivacyMode.None => "<strong>No privacy guarantee:</strong> every update reached the Aggregator as it was computed, without clipping or noise. "
-                + "Updates, and the model made from them, can reveal training examples.",
-            _ => $"<strong>Privacy mode {SpecKeys.Names(typeof(PrivacyMode))[(int)run.Privacy.Mode]}.</strong>",
-        };
-        var sent = $"Clients sent their updates, their numbers of examples{(run.Evaluation.Federated ? ", sums of their validation scores" : "")} and the time they trained for. "
-            + "Training examples themselves were not sent.";
-        var kept = run.KeepUpdates == KeepUpdates.All
-            ? "The Aggregator keeps every update after its round."
-            : "The Aggregator deletes updates once their round is final.";
-        var timing = run.Selection.CloseOnTarget
-            ? "<li>Rounds closed on the first reports that were enough: which updates were admitted depends on timing, and the same run file may give another model.</li>"
-            : "";
-        return $"""
-            <section class="protection">
-            <p>{lead}</p>
-            <ul><li>{sent}</li><li>{kept}</li><li>In the privacy ledger every task of this run counts as unbounded.</li>{timing}</ul>
-            </section>
-            """;
     }
 
     private static string Charts(SummaryFile summary)

@@ -59,7 +59,8 @@ internal static class ReportTables
         {
             columns.Add("ε spent", client => HumanUnits.Score(client.Epsilon));
             columns.Add("at δ", client => HumanUnits.Score(client.Delta));
-            columns.Add("ε of the budget", client => HumanUnits.Score(client.Budget));
+            columns.AddIf(clients.Any(client => client.Budget is not null), "ε of the budget", client => HumanUnits.Score(client.Budget));
+            columns.AddIf(clients.Any(client => client.Left is not null), "Left", client => client.Left is { } left ? WithBar(HumanUnits.Share(left), left, 1) : "–");
         }
 
         return columns.Render(clients, _ => null, MostRows, "clients");

@@ -1,5 +1,7 @@
 using System.Text.Json;
+using FlEvents.Contracts;
 using FlEvents.Orchestrator.Api;
+using FlEvents.Standalone.Privacy;
 
 namespace FlEvents.Standalone.Report;
 
@@ -11,11 +13,13 @@ public static class Summary
     /// <param name="rounds">Its rounds, in any order.</param>
     /// <param name="contributions">What its clients did, in the order they are to be shown.</param>
     /// <param name="wall">How long the run took.</param>
+    /// <param name="spending">What the clients have spent, by the ledger; empty for a run without privacy.</param>
     /// <param name="productVersion">Version of the program that ran it.</param>
     public static SummaryFile Create(
         RunView run,
         IEnumerable<RoundView> rounds,
         IEnumerable<ContributionView> contributions,
+        IReadOnlyList<ClientSpending> spending,
         TimeSpan wall,
         string productVersion)
     {
@@ -40,7 +44,8 @@ public static class Summary
             ScoredOn = source,
             Rounds = [.. finished.Select(round => Round(round, source))],
             Final = finished.Select(round => Scores(round, source)).LastOrDefault(scores => scores is not null),
-            Clients = [.. contributions.Select(Client)],
+            Clients = [.. contributions.Select(client => Client(client, run.Spec.Privacy, spending))],
+            Guarantee = Guarantees.Of(run.Spec, spending),
             Run = run.Spec,
         };
     }
@@ -96,16 +101,23 @@ public static class Summary
         _ => null,
     };
 
-    private static SummaryClient Client(ContributionView client) => new()
+    private static SummaryClient Client(ContributionView client, PrivacySpec privacy, IReadOnlyList<ClientSpending> spending)
     {
-        ClientId = client.ClientId,
-        Examples = client.Examples,
-        RoundsParticipated = client.RoundsParticipated,
-        Weight = client.Weight,
-        BytesUp = client.BytesUp,
-        TrainingSeconds = client.TrainingSeconds,
-        Epsilon = null,
-        Delta = null,
-        Budget = null,
-    };
+        var spent = privacy.IsPrivate
+            ? spending.FirstOrDefault(account => account.ClientId == client.ClientId && account.Unit == Guarantees.UnitOf(privacy))
+            : null;
+        return new SummaryClient
+        {
+            ClientId = client.ClientId,
+            Examples = client.Examples,
+            RoundsParticipated = client.RoundsParticipated,
+            Weight = client.Weight,
+            BytesUp = client.BytesUp,
+            TrainingSeconds = client.TrainingSeconds,
+            Epsilon = spent is null ? null : Guarantees.EpsilonOf(spent),
+            Delta = spent is null ? null : spent.BudgetDelta ?? Guarantees.AssumedDelta,
+            Budget = spent?.BudgetEpsilon,
+            Left = spent?.Left,
+        };
+    }
 }

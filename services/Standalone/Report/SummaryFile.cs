@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using FlEvents.Contracts;
 using FlEvents.Orchestrator.Api;
+using FlEvents.Standalone.Privacy;
 
 namespace FlEvents.Standalone.Report;
 
@@ -36,6 +37,9 @@ public record SummaryFile
     public required SummaryScores? Final { get; init; }
 
     public required IReadOnlyList<SummaryClient> Clients { get; init; }
+
+    /// <summary>What the run promises; null where privacy is off.</summary>
+    public required Guarantee? Guarantee { get; init; }
 
     /// <summary>What was run.</summary>
     public required RunSpec Run { get; init; }
@@ -129,6 +133,9 @@ public record SummaryClient
     /// <summary>δ that ε is stated at; null where privacy is off.</summary>
     public required double? Delta { get; init; }
 
-    /// <summary>ε of the client's budget; null where privacy is off.</summary>
+    /// <summary>ε of the client's budget; null where privacy is off, or none is set.</summary>
     public required double? Budget { get; init; }
+
+    /// <summary>Share of the budget that is left, in [0, 1].</summary>
+    public required double? Left { get; init; }
 }

@@ -44,7 +44,7 @@ public partial class ReportPageTests
         var rounds = ExampleRun.Rounds().Select(round => round with { Reason = round.Reason is null ? null : Hostile });
         var clients = ExampleRun.Contributions().Select(client => client with { ClientId = Hostile });
 
-        var page = ReportPage.Create(Summary.Create(ExampleRun.Run(RunState.Abandoned, spec) with { Reason = Hostile }, rounds, clients, TimeSpan.FromSeconds(1), Hostile));
+        var page = ReportPage.Create(Summary.Create(ExampleRun.Run(RunState.Abandoned, spec) with { Reason = Hostile }, rounds, clients, [], TimeSpan.FromSeconds(1), Hostile));
         var markup = Markup(page);
 
         Assert.Equal(Scripts(ReportPage.Create(ExampleRun.Summary())).Count, Scripts(page).Count);
@@ -65,13 +65,13 @@ public partial class ReportPageTests
 
         Assert.Contains("No privacy guarantee:", plain, StringComparison.Ordinal);
         Assert.DoesNotContain("depends on timing", plain, StringComparison.Ordinal);
-        Assert.Contains("depends on timing", ReportPage.Create(Summary.Create(ExampleRun.Run(spec: onTarget), [], [], TimeSpan.Zero, "0")), StringComparison.Ordinal);
+        Assert.Contains("depends on timing", ReportPage.Create(Summary.Create(ExampleRun.Run(spec: onTarget), [], [], [], TimeSpan.Zero, "0")), StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_run_without_rounds_or_clients_has_a_page_too()
     {
-        var page = Markup(ReportPage.Create(Summary.Create(ExampleRun.Run(RunState.Stopped), [], [], TimeSpan.Zero, "0")));
+        var page = Markup(ReportPage.Create(Summary.Create(ExampleRun.Run(RunState.Stopped), [], [], [], TimeSpan.Zero, "0")));
 
         Assert.Empty(page.Descendants("table"));
         Assert.Contains("No round was finished.", page.ToString(), StringComparison.Ordinal);
@@ -80,7 +80,7 @@ public partial class ReportPageTests
     [Fact]
     public void Many_rounds_and_clients_are_listed_up_to_a_limit()
     {
-        var page = Markup(ReportPage.Create(Summary.Create(ExampleRun.Run(), ExampleRun.Rounds(1200), ExampleRun.Contributions(1200), TimeSpan.Zero, "0")));
+        var page = Markup(ReportPage.Create(Summary.Create(ExampleRun.Run(), ExampleRun.Rounds(1200), ExampleRun.Contributions(1200), [], TimeSpan.Zero, "0")));
 
         Assert.All(page.Descendants("tbody"), body => Assert.Equal(1000, body.Elements("tr").Count()));
         Assert.Contains("The last 1000 of 1200 rounds", page.ToString(), StringComparison.Ordinal);

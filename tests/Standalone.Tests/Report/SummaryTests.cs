@@ -32,7 +32,7 @@ public class SummaryTests
     {
         var open = ExampleRun.Round(4, 10) with { State = RoundState.Collecting, DurationMs = null };
 
-        var summary = Summary.Create(ExampleRun.Run(), [ExampleRun.Round(2, 10), open, ExampleRun.Round(1, 10)], [], TimeSpan.Zero, "0");
+        var summary = Summary.Create(ExampleRun.Run(), [ExampleRun.Round(2, 10), open, ExampleRun.Round(1, 10)], [], [], TimeSpan.Zero, "0");
 
         Assert.Equal([1, 2], summary.Rounds.Select(round => round.Round));
     }
@@ -40,7 +40,7 @@ public class SummaryTests
     [Fact]
     public void The_final_scores_are_those_of_the_last_round_that_was_scored()
     {
-        var summary = Summary.Create(ExampleRun.Run(), [ExampleRun.Round(1, 10), ExampleRun.Round(2, 10) with { Evaluation = null }], [], TimeSpan.Zero, "0");
+        var summary = Summary.Create(ExampleRun.Run(), [ExampleRun.Round(1, 10), ExampleRun.Round(2, 10) with { Evaluation = null }], [], [], TimeSpan.Zero, "0");
 
         Assert.Equal(1, summary.Final!.Round);
         Assert.Equal(summary.Rounds[0].Accuracy, summary.Final.Accuracy);
@@ -51,7 +51,7 @@ public class SummaryTests
     [Fact]
     public void Without_held_out_data_the_clients_scores_count()
     {
-        var summary = Summary.Create(ExampleRun.Run(), [ExampleRun.Round(1, 10) with { Evaluation = null }], [], TimeSpan.Zero, "0");
+        var summary = Summary.Create(ExampleRun.Run(), [ExampleRun.Round(1, 10) with { Evaluation = null }], [], [], TimeSpan.Zero, "0");
 
         Assert.Equal(ScoreSource.Clients, summary.ScoredOn);
         Assert.Equal(summary.Rounds[0].ClientLoss, summary.Rounds[0].Loss);
@@ -59,7 +59,7 @@ public class SummaryTests
     }
 
     [Fact]
-    public void A_run_without_scores_has_none() => Assert.Null(Summary.Create(ExampleRun.Run(), [], [], TimeSpan.Zero, "0").Final);
+    public void A_run_without_scores_has_none() => Assert.Null(Summary.Create(ExampleRun.Run(), [], [], [], TimeSpan.Zero, "0").Final);
 
     [Fact]
     public void Writing_replaces_the_file_and_leaves_nothing_beside_it()
