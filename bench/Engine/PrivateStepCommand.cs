@@ -61,8 +61,8 @@ public static class PrivateStepCommand
             var plain = Time(engine, job);
             var clipped = Time(engine, silent);
             var whole = Time(engine, noised);
-            Write(
-                $"{name}, {job.Model.ParameterCount:N0} parameters: plain {plain * 1e6:0} µs; private without noise {clipped * 1e6:0} µs, {clipped / plain:0.00} ×; with noise {whole * 1e6:0} µs, {whole / plain:0.00} ×");
+            Write($"{name}, {job.Model.ParameterCount:N0} parameters: plain {plain * 1e6:0} µs");
+            Write($"  private without noise {clipped * 1e6:0} µs, {clipped / plain:0.00} ×; with noise {whole * 1e6:0} µs, {whole / plain:0.00} ×");
         }
 
         Write($"{Measurement.Machine} at the end");

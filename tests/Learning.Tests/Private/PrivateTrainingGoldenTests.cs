@@ -8,7 +8,9 @@ using FlEvents.Learning.Training;
 
 namespace FlEvents.Learning.Tests.Private;
 
-/// <summary>20 steps of DP-SGD beside PyTorch, which takes one example at a time, in double: <c>dpsgd.json</c>, written by <c>bench/golden/make_dpsgd_golden.py</c>.</summary>
+/// <summary>
+/// 20 steps of DP-SGD beside PyTorch, which takes one example at a time, in double: <c>dpsgd.json</c>, written by <c>bench/golden/make_dpsgd_golden.py</c>.
+/// </summary>
 public sealed class PrivateTrainingGoldenTests
 {
     // The constants and formulas of that script.
