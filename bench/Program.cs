@@ -7,6 +7,8 @@ var root = new RootCommand("Measures FlEvents; docs/benchmarks.md says what come
 {
     RoundsCommand.Create(),
     EngineCommand.Create(),
+    PrivateStepCommand.Create(),
+    NoiseCommand.Create(),
     PlanCommand.Create(),
     CompareCommand.Create(),
 };

@@ -129,7 +129,8 @@ public static class EngineCommand
 
     private static System.Collections.Concurrent.ConcurrentDictionary<string, float[]> Weights { get; } = new();
 
-    private static Examples Images(int count) => new(Values(count * Pixels), Pixels, [.. Enumerable.Range(0, count).Select(i => i % Classes)], targets: null);
+    /// <summary>Random images with classes in turn.</summary>
+    internal static Examples Images(int count) => new(Values(count * Pixels), Pixels, [.. Enumerable.Range(0, count).Select(i => i % Classes)], targets: null);
 
     /// <summary>Uniform in [−0.5, 0.5).</summary>
     private static float[] Values(int count)
@@ -138,5 +139,5 @@ public static class EngineCommand
         return [.. Enumerable.Range(0, count).Select(_ => (float)(random.NextDouble() - 0.5))];
     }
 
-    private static void Write(FormattableString text) => Console.WriteLine(text.ToString(CultureInfo.InvariantCulture));
+    internal static void Write(FormattableString text) => Console.WriteLine(text.ToString(CultureInfo.InvariantCulture));
 }

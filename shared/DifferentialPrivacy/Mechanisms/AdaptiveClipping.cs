@@ -2,8 +2,8 @@ namespace FlEvents.DifferentialPrivacy.Mechanisms;
 
 /// <summary>A clipping norm that follows a quantile of the updates' norms, itself estimated with privacy.</summary>
 /// <remarks>
-/// Andrew et al. 2021, arXiv:1905.03871. A member contributes bₖ − ½ (bₖ = 1 when its update's norm is at most C), a dropped one 0: sensitivity ½. The accountant takes z, the noise
-/// multiplier of updates and count together; the updates alone get z_Δ (theorem 1).
+/// Andrew et al. 2021, arXiv:1905.03871. A member contributes bₖ − ½ (bₖ = 1 when its update's norm is at most C), a dropped one 0: sensitivity ½. The
+/// accountant takes z, the noise multiplier of updates and count together; the updates alone get z_Δ (theorem 1).
 /// </remarks>
 public sealed record AdaptiveClipping
 {

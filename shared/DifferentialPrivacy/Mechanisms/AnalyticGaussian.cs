@@ -20,7 +20,9 @@ public static class AnalyticGaussian
         return first == double.NegativeInfinity ? 0 : Math.Max(0, Math.Exp(first) * -ExpM1(second - first));
     }
 
-    /// <summary>The smallest noise multiplier z for which one release is (ε, δ)-private, rounded up by 10⁻⁹ of itself, which covers the rounding of <see cref="Delta"/>.</summary>
+    /// <summary>
+    /// The smallest noise multiplier z for which one release is (ε, δ)-private, rounded up by 10⁻⁹ of itself, which covers the rounding of <see cref="Delta"/>.
+    /// </summary>
     /// <param name="epsilon">ε, finite and at least 0.</param>
     /// <param name="delta">δ in (0, 1).</param>
     /// <exception cref="ArgumentOutOfRangeException">A value is out of range.</exception>

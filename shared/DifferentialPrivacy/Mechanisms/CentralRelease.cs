@@ -19,7 +19,9 @@ public sealed record CentralSettings
     /// <summary>D, the run's target cohort, whatever was admitted; at least 1.</summary>
     public required int TargetCohort { get; init; }
 
-    /// <summary>σ_b of adaptive clipping; null for a fixed C. With it the updates get z_Δ, and updates must arrive clipped to the largest C of the run.</summary>
+    /// <summary>
+    /// σ_b of adaptive clipping; null for a fixed C. With it the updates get z_Δ, and updates must arrive clipped to the largest C of the run.
+    /// </summary>
     public double? CountNoise { get; init; }
 }
 
@@ -30,8 +32,8 @@ public sealed record CentralResult(float[] MeanUpdate, double? UnclippedShare);
 
 /// <summary>The central release: client updates clipped, summed on a grid in 64-bit integers, and noised once by the discrete Gaussian.</summary>
 /// <remarks>
-/// One client moves the sum by at most C, so the release is 1/(2z²)-zCDP, with RDP α/(2z²) (Canonne, Kamath and Steinke 2020, arXiv:2004.00010). Before the noise the result does not
-/// depend on the order of the updates, on slices or on threads.
+/// One client moves the sum by at most C, so the release is 1/(2z²)-zCDP, with RDP α/(2z²) (Canonne, Kamath and Steinke 2020, arXiv:2004.00010). Before the
+/// noise the result does not depend on the order of the updates, on slices or on threads.
 /// </remarks>
 public static class CentralRelease
 {

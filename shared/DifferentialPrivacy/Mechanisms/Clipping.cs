@@ -2,8 +2,8 @@ namespace FlEvents.DifferentialPrivacy.Mechanisms;
 
 /// <summary>Flat clipping: a whole update, all tensors as one vector, scaled into a ball.</summary>
 /// <remarks>
-/// McMahan et al. 2018, arXiv:1710.06963. Updates are scaled onto C(1 − 2⁻²⁰), which leaves room for every rounding: 2⁻²⁴ of a coordinate, below n·2⁻⁵⁵ of the norm. So the
-/// true norm of the result is at most C.
+/// McMahan et al. 2018, arXiv:1710.06963. Updates are scaled onto C(1 − 2⁻²⁰), which leaves room for every rounding: 2⁻²⁴ of a coordinate, below n·2⁻⁵⁵ of
+/// the norm. So the true norm of the result is at most C.
 /// </remarks>
 public static class Clipping
 {

@@ -2,8 +2,9 @@ namespace FlEvents.DifferentialPrivacy.Mechanisms;
 
 /// <summary>The discrete Gaussian, P(x) ∝ e^(−x²/2σ²) on the integers, for σ a power of two; drawn exactly, in integers alone.</summary>
 /// <remarks>
-/// Canonne, Kamath and Steinke 2020, arXiv:2004.00010, algorithms 2 and 3. Their proposal is a discrete Laplace of any scale t; they take t = ⌊σ⌋ + 1. Here t = σ = 2ᵏ, so
-/// that the acceptance e^(−(|y| − σ²/t)²/2σ²) is e^(−(|y| − σ)²/2²ᵏ⁺¹), whose exponent is an integer over a power of two. Three draws of four are accepted.
+/// Canonne, Kamath and Steinke 2020, arXiv:2004.00010, algorithms 2 and 3. Their proposal is a discrete Laplace of any scale t; they take t = ⌊σ⌋ + 1. Here t
+/// = σ = 2ᵏ, so that the acceptance e^(−(|y| − σ²/t)²/2σ²) is e^(−(|y| − σ)²/2²ᵏ⁺¹), whose exponent is an integer over a power of two. Three draws of four
+/// are accepted.
 /// </remarks>
 public static class DiscreteGaussianNoise
 {

@@ -9,7 +9,8 @@ internal static class ExactBernoulli
 {
     /// <summary>True with probability e^(−x), x = <paramref name="fraction"/>·2⁻⁶⁴ in [0, 1).</summary>
     /// <remarks>
-    /// Canonne, Kamath and Steinke 2020, arXiv:2004.00010, algorithm 1: the first j at which Bernoulli(x/j) fails is odd with probability 1 − x + x²/2! − … = e^(−x).
+    /// Canonne, Kamath and Steinke 2020, arXiv:2004.00010, algorithm 1: the first j at which Bernoulli(x/j) fails is odd with probability 1 − x + x²/2! − … =
+    /// e^(−x).
     /// </remarks>
     public static bool ExpMinus(ulong fraction, ref RandomWords words)
     {

@@ -6,9 +6,9 @@ namespace FlEvents.DifferentialPrivacy.Mechanisms;
 
 /// <summary>Continuous Gaussian noise in double.</summary>
 /// <remarks>
-/// Box and Muller 1958, doi:10.1214/aoms/1177706645: for uniforms u and v, √(−2 ln u)·(cos 2πv, sin 2πv) are two independent draws of N(0, 1). u = (k + ½)·2⁻⁶⁴ for
-/// 64 random bits k, so that u is never 0 and a draw reaches √(−2 ln 2⁻⁶⁵) = 9.49; beyond that lies a mass of 2·10⁻²¹. Not hardened against attacks on
-/// the gaps between floats (Mironov 2012, doi:10.1145/2382196.2382264).
+/// Box and Muller 1958, doi:10.1214/aoms/1177706645: for uniforms u and v, √(−2 ln u)·(cos 2πv, sin 2πv) are two independent draws of N(0, 1). u = (k +
+/// ½)·2⁻⁶⁴ for 64 random bits k, so that u is never 0 and a draw reaches √(−2 ln 2⁻⁶⁵) = 9.49; beyond that lies a mass of 2·10⁻²¹. Not hardened against
+/// attacks on the gaps between floats (Mironov 2012, doi:10.1145/2382196.2382264).
 /// </remarks>
 public static class GaussianNoise
 {

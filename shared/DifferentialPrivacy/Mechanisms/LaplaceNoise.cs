@@ -6,8 +6,8 @@ namespace FlEvents.DifferentialPrivacy.Mechanisms;
 
 /// <summary>Continuous Laplace noise in double.</summary>
 /// <remarks>
-/// ±b·ln u with u = (k + ½)·2⁻⁶³ for 63 random bits k, and the sign from a 64th: a magnitude reaches 64 ln 2 = 44 b, and beyond that lies a mass of 5·10⁻²⁰. Not
-/// hardened against attacks on the gaps between floats (Mironov 2012, doi:10.1145/2382196.2382264, which is about this very sampler).
+/// ±b·ln u with u = (k + ½)·2⁻⁶³ for 63 random bits k, and the sign from a 64th: a magnitude reaches 64 ln 2 = 44 b, and beyond that lies a mass of 5·10⁻²⁰.
+/// Not hardened against attacks on the gaps between floats (Mironov 2012, doi:10.1145/2382196.2382264, which is about this very sampler).
 /// </remarks>
 public static class LaplaceNoise
 {
@@ -44,7 +44,8 @@ public static class LaplaceNoise
         foreach (ref var block in MemoryMarshal.Cast<double, Vector512<double>>(values))
         {
             var bits = block.AsUInt64();
-            var uniform = (Vector512.ConvertToDouble(bits & Vector512.Create(ulong.MaxValue >> 1)) + Vector512.Create(0.5)) * Vector512.Create(Math.ScaleB(1, -63));
+            var whole = Vector512.ConvertToDouble(bits & Vector512.Create(ulong.MaxValue >> 1));
+            var uniform = (whole + Vector512.Create(0.5)) * Vector512.Create(Math.ScaleB(1, -63));
             var sign = bits & Vector512.Create(1UL << 63);
             var magnitude = Vector512.Create(-scale) * Vector512.Log(uniform);
             block = (magnitude.AsUInt64() ^ sign).AsDouble();

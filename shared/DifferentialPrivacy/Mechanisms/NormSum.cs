@@ -5,9 +5,9 @@ namespace FlEvents.DifferentialPrivacy.Mechanisms;
 
 /// <summary>Σ xᵢ² or Σ |xᵢ| of a vector that comes in slices, in double with one order of summation everywhere.</summary>
 /// <remarks>
-/// Element i is added to lane i mod 8, in order of i; the lanes are then added as ((l₀+l₄)+(l₂+l₆)) + ((l₁+l₅)+(l₃+l₇)). So the bits depend on the vector alone: not
-/// on the width of the machine's vectors, and not on how it was cut. A square of a float is exact in double and cannot overflow, and the relative error of the sum is below (n/8 + 3)·2⁻⁵³.
-/// A sum is finite exactly when every element is.
+/// Element i is added to lane i mod 8, in order of i; the lanes are then added as ((l₀+l₄)+(l₂+l₆)) + ((l₁+l₅)+(l₃+l₇)). So the bits depend on the vector
+/// alone: not on the width of the machine's vectors, and not on how it was cut. A square of a float is exact in double and cannot overflow, and the relative
+/// error of the sum is below (n/8 + 3)·2⁻⁵³. A sum is finite exactly when every element is.
 /// </remarks>
 internal struct NormSum
 {

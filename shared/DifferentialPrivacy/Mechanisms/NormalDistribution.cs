@@ -26,7 +26,9 @@ internal static class NormalDistribution
         return 0.5 + (sum * Math.Exp((-0.5 * x * x) - LogRoot2Pi));
     }
 
-    /// <summary>ln(1 − Φ(x)) for x of at least 3: φ(x)·1/(x + 1/(x + 2/(x + 3/(x + …)))) (Laplace 1805; Abramowitz and Stegun 26.2.14), from the inside out.</summary>
+    /// <summary>
+    /// ln(1 − Φ(x)) for x of at least 3: φ(x)·1/(x + 1/(x + 2/(x + 3/(x + …)))) (Laplace 1805; Abramowitz and Stegun 26.2.14), from the inside out.
+    /// </summary>
     private static double LogTail(double x)
     {
         var fraction = x;

@@ -3,7 +3,9 @@ namespace FlEvents.DifferentialPrivacy.Mechanisms;
 /// <summary>Poisson batches: each example enters independently with probability q, so the size of a batch is random and may be 0.</summary>
 public static class PoissonSampling
 {
-    /// <summary>Chooses each of 0 … <paramref name="count"/> − 1 with probability ⌊q·2⁶⁴⌋/2⁶⁴, which is q for every q of at least 2⁻¹¹, and never above it.</summary>
+    /// <summary>
+    /// Chooses each of 0 … <paramref name="count"/> − 1 with probability ⌊q·2⁶⁴⌋/2⁶⁴, which is q for every q of at least 2⁻¹¹, and never above it.
+    /// </summary>
     /// <param name="count">At least 0.</param>
     /// <param name="rate">q in (0, 1].</param>
     /// <param name="chosen">Receives those chosen, in ascending order; at least <paramref name="count"/> long.</param>

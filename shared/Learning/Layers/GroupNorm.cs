@@ -116,7 +116,9 @@ public sealed class GroupNorm : Layer
         }
     }
 
-    /// <summary>Σ g and Σ g·x̂ over the pixels of one channel of one example, after a <see cref="Forward"/> of the batch; the second as s·(Σ g·x − μ·Σ g).</summary>
+    /// <summary>
+    /// Σ g and Σ g·x̂ over the pixels of one channel of one example, after a <see cref="Forward"/> of the batch; the second as s·(Σ g·x − μ·Σ g).
+    /// </summary>
     /// <param name="inputs">The batch's.</param>
     /// <param name="outputGradients">The batch's.</param>
     /// <param name="row">Example × channels + channel.</param>

@@ -95,7 +95,9 @@ public sealed class Network
         }
     }
 
-    /// <summary>∂L/∂outputs of every layer from <see cref="OutputGradients"/>, and no gradient of a parameter; after a <see cref="Forward"/> of the same batch.</summary>
+    /// <summary>
+    /// ∂L/∂outputs of every layer from <see cref="OutputGradients"/>, and no gradient of a parameter; after a <see cref="Forward"/> of the same batch.
+    /// </summary>
     /// <param name="parameters">Those of the forward pass, shape [P].</param>
     /// <param name="batch">Examples in the batch.</param>
     public void BackwardToValues(ReadOnlySpan<float> parameters, int batch)

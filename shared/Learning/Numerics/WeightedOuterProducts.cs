@@ -3,13 +3,15 @@ using System.Runtime.Intrinsics;
 
 namespace FlEvents.Learning.Numerics;
 
-/// <summary>Weighted sums of outer products of floats, in double: S += Σ_d w_d·l_d·r_dᵀ. Holds workspace, so one instance serves one thread at a time.</summary>
+/// <summary>
+/// Weighted sums of outer products of floats, in double: S += Σ_d w_d·l_d·r_dᵀ. Holds workspace, so one instance serves one thread at a time.
+/// </summary>
 /// <remarks>
-/// Every element of S is its own chain s ← fma(w_d·l_d, r_d, s) over d = 0, 1, …: w·l is rounded once to double, and the product with r once more, with the sum. Lanes and tiles
-/// are different elements, so the bits do not depend on the vector width.
+/// Every element of S is its own chain s ← fma(w_d·l_d, r_d, s) over d = 0, 1, …: w·l is rounded once to double, and the product with r once more, with the
+/// sum. Lanes and tiles are different elements, so the bits do not depend on the vector width.
 /// <para>A depth whose weight is 0 adds nothing, whatever its values: a NaN among them stays out.</para>
 /// </remarks>
-internal sealed unsafe class WeightedOuterProducts
+public sealed unsafe class WeightedOuterProducts
 {
     // As in MatrixProduct: eight accumulators of eight doubles, and a panel of 32 KiB that stays in the first-level cache while the rows pass by.
     private const int TileRows = 4;
@@ -39,6 +41,7 @@ internal sealed unsafe class WeightedOuterProducts
     /// <param name="sums">S, shape [<paramref name="rows"/>, <paramref name="lanes"/>].</param>
     /// <param name="rows">Rows of S; at most those reserved.</param>
     /// <param name="lanes">Columns of S.</param>
+    /// <exception cref="ArgumentException">A span, or what was reserved, is too short.</exception>
     [SkipLocalsInit]
     public void Add(
         ReadOnlySpan<float> left,
@@ -64,7 +67,8 @@ internal sealed unsafe class WeightedOuterProducts
                 for (var lane = 0; lane < lanes; lane += TileLanes)
                 {
                     var width = Math.Min(TileLanes, lanes - lane);
-                    PackRight(right[((start * rightDepthStride) + (lane * rightLaneStride))..], rightDepthStride, rightLaneStride, weights.Slice(start, depth), width, panel);
+                    var first = right[((start * rightDepthStride) + (lane * rightLaneStride))..];
+                    PackRight(first, rightDepthStride, rightLaneStride, weights.Slice(start, depth), width, panel);
                     for (var row = 0; row < rows; row += TileRows)
                     {
                         var a = packed + ((long)row * weights.Length) + ((long)start * TileRows);
@@ -86,9 +90,11 @@ internal sealed unsafe class WeightedOuterProducts
 
     private void CheckLengths(int left, int right, int sums, int depth, int rows, int lanes)
     {
-        if (_left.Length < (long)(rows + TileRows - 1) / TileRows * TileRows * depth || left < (long)rows * depth || right < (long)lanes * depth || sums < (long)rows * lanes)
+        var reserved = (long)(rows + TileRows - 1) / TileRows * TileRows * depth <= _left.Length;
+        if (!reserved || left < (long)rows * depth || right < (long)lanes * depth || sums < (long)rows * lanes)
         {
-            throw new ArgumentException($"Spans of {left}, {right} and {sums} values, or what was reserved, are too short for {rows} × {lanes} and a depth of {depth}.");
+            throw new ArgumentException(
+                $"Spans of {left}, {right} and {sums} values, or what was reserved, are too short for {rows} × {lanes} and a depth of {depth}.");
         }
     }
 

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace FlEvents.Learning.Numerics;
 
 /// <summary>Weighted sums of vectors of floats, in double.</summary>
-internal static class WeightedSums
+public static class WeightedSums
 {
     /// <summary>sᵢ ← fma(w, xᵢ, sᵢ); nothing for a weight of 0, whatever the values.</summary>
     /// <param name="values">x, shape [n].</param>

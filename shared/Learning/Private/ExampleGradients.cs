@@ -6,8 +6,9 @@ namespace FlEvents.Learning.Private;
 
 /// <summary>What clipping needs of one layer: each example's squared gradient norm, and then the weighted sum of those gradients.</summary>
 /// <remarks>
-/// Both are taken from the inputs and output gradients that one forward and one backward pass left behind; shapes as in <see cref="Layer"/>. An instance holds workspace, so it
-/// serves one thread at a time. The values that are summed are those whose norm was taken, in double on both sides: what an example adds with weight w has at most norm w·‖gᵢ‖.
+/// Both are taken from the inputs and output gradients that one forward and one backward pass left behind; shapes as in <see cref="Layer"/>. An instance
+/// holds workspace, so it serves one thread at a time. The values that are summed are those whose norm was taken, in double on both sides: what an example
+/// adds with weight w has at most norm w·‖gᵢ‖.
 /// </remarks>
 internal abstract class ExampleGradients(ModelLayer shape)
 {

@@ -5,8 +5,8 @@ using FlEvents.Learning.Numerics;
 namespace FlEvents.Learning.Private;
 
 /// <summary>
-/// A convolution's squared norms without its gradients: ‖G·Pᵀ‖² = ⟨PᵀP, GᵀG⟩ over windows (the ghost norm, Li et al. 2022, arXiv:2110.05679), for G output gradients
-/// [channels, windows] and P patches [rows, windows]. The gradients are computed once, as they are summed.
+/// A convolution's squared norms without its gradients: ‖G·Pᵀ‖² = ⟨PᵀP, GᵀG⟩ over windows (the ghost norm, Li et al. 2022, arXiv:2110.05679), for G output
+/// gradients [channels, windows] and P patches [rows, windows]. The gradients are computed once, as they are summed.
 /// </summary>
 internal sealed class GramConvolutionGradients : ExampleGradients
 {
@@ -79,8 +79,8 @@ internal sealed class GramConvolutionGradients : ExampleGradients
     }
 
     /// <summary>
-    /// ⟨PᵀP, GᵀG⟩ can cancel, so it is raised by a bound of its rounding: each product is within (rows + channels + windows² + 8)·2⁻⁵³ of its magnitudes, and those sum to at
-    /// most ‖P‖²‖G‖² (Cauchy–Schwarz). A norm that is too large clips too much, which is safe.
+    /// ⟨PᵀP, GᵀG⟩ can cancel, so it is raised by a bound of its rounding: each product is within (rows + channels + windows² + 8)·2⁻⁵³ of its magnitudes, and
+    /// those sum to at most ‖P‖²‖G‖² (Cauchy–Schwarz). A norm that is too large clips too much, which is safe.
     /// </summary>
     private double SquaredNorm(ReadOnlySpan<float> gradient)
     {

@@ -4,7 +4,10 @@ using FlEvents.Learning.Numerics;
 
 namespace FlEvents.Learning.Private;
 
-/// <summary>A convolution's gradient for each example, G·Pᵀ and the row sums of G (G output gradients [channels, windows], P patches [rows, windows]), computed once and kept until it is summed.</summary>
+/// <summary>
+/// A convolution's gradient for each example, G·Pᵀ and the row sums of G (G output gradients [channels, windows], P patches [rows, windows]), computed once
+/// and kept until it is summed.
+/// </summary>
 internal sealed class KeptConvolutionGradients : ExampleGradients
 {
     private readonly Patches _patches;

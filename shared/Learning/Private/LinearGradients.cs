@@ -4,8 +4,8 @@ using FlEvents.Learning.Numerics;
 namespace FlEvents.Learning.Private;
 
 /// <summary>
-/// A linear layer's gradient for an example with input a and output gradient g is g·aᵀ for the weight and g for the bias, so its squared norm is ‖g‖²·(‖a‖² + 1)
-/// (Goodfellow 2015, arXiv:1510.01799), and the weighted sum is one product of matrices.
+/// A linear layer's gradient for an example with input a and output gradient g is g·aᵀ for the weight and g for the bias, so its squared norm is ‖g‖²·(‖a‖² +
+/// 1) (Goodfellow 2015, arXiv:1510.01799), and the weighted sum is one product of matrices.
 /// </summary>
 internal sealed class LinearGradients(ModelLayer shape) : ExampleGradients(shape)
 {

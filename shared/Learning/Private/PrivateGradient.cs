@@ -7,11 +7,14 @@ using FlEvents.Learning.Losses;
 
 namespace FlEvents.Learning.Private;
 
-/// <summary>The gradient of a private step: a Poisson batch's clipped gradients, summed, noised and divided by a constant. For one thread at a time; a step allocates nothing.</summary>
+/// <summary>
+/// The gradient of a private step: a Poisson batch's clipped gradients, summed, noised and divided by a constant. For one thread at a time; a step allocates
+/// nothing.
+/// </summary>
 /// <remarks>
-/// One forward and one backward pass for each part of a batch, no more: activations and output gradients stay in the network, norms are taken from them, and then the weighted sum
-/// (Bu et al. 2023, arXiv:2210.00038). Parts only bound the memory: every parameter's sum is one chain in double over the examples in the order of the batch. Sums, noise and the batch
-/// are wiped before a step ends.
+/// One forward and one backward pass for each part of a batch, no more: activations and output gradients stay in the network, norms are taken from them, and
+/// then the weighted sum (Bu et al. 2023, arXiv:2210.00038). Parts only bound the memory: every parameter's sum is one chain in double over the examples in
+/// the order of the batch. Sums, noise and the batch are wiped before a step ends.
 /// </remarks>
 internal sealed class PrivateGradient
 {
@@ -125,8 +128,8 @@ internal sealed class PrivateGradient
         for (var i = 0; i < _layers.Length; i++)
         {
             var layer = _network.Layers[i];
-            _layers[i]?.AddWeighted(
-                _network.LayerInputs(i, batch.Length), _network.LayerOutputGradients(i, batch.Length), weights, _sums.AsSpan(layer.ParameterOffset, layer.ParameterCount));
+            var sums = _sums.AsSpan(layer.ParameterOffset, layer.ParameterCount);
+            _layers[i]?.AddWeighted(_network.LayerInputs(i, batch.Length), _network.LayerOutputGradients(i, batch.Length), weights, sums);
         }
     }
 

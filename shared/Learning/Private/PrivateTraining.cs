@@ -4,19 +4,21 @@ using FlEvents.Learning.Models;
 namespace FlEvents.Learning.Private;
 
 /// <summary>Overwrites each value with a draw of N(0, σ²) from the system's cryptographic generator.</summary>
-public delegate void GaussianNoise(Span<double> values, double standardDeviation);
+public delegate void NoiseFill(Span<double> values, double standardDeviation);
 
-/// <summary>Chooses each of 0 … <paramref name="count"/> − 1 independently with probability <paramref name="rate"/>, by the system's cryptographic generator.</summary>
+/// <summary>
+/// Chooses each of 0 … <paramref name="count"/> − 1 independently with probability <paramref name="rate"/>, by the system's cryptographic generator.
+/// </summary>
 /// <param name="count">At least 1.</param>
 /// <param name="rate">In (0, 1].</param>
 /// <param name="chosen">Receives those chosen; at least <paramref name="count"/> long.</param>
 /// <returns>How many were chosen, which may be none.</returns>
-public delegate int PoissonBatch(int count, double rate, Span<int> chosen);
+public delegate int BatchDraw(int count, double rate, Span<int> chosen);
 
 /// <summary>DP-SGD for one job: S steps on Poisson batches, each releasing (Σ clip_C(gᵢ) + N(0, (zC)²)) / (q·n).</summary>
 /// <remarks>
-/// Abadi et al. 2016, arXiv:1607.00133, algorithm 1. gᵢ is the gradient of example i's own loss, not of a mean over a batch. One example moves a step's sum by at most C, so the
-/// accountant takes S Poisson-subsampled Gaussians of rate q and noise multiplier z.
+/// Abadi et al. 2016, arXiv:1607.00133, algorithm 1. gᵢ is the gradient of example i's own loss, not of a mean over a batch. One example moves a step's sum
+/// by at most C, so the accountant takes S Poisson-subsampled Gaussians of rate q and noise multiplier z.
 /// </remarks>
 public sealed record PrivateTraining
 {
@@ -41,9 +43,9 @@ public sealed record PrivateTraining
     /// <summary>n, the declared number of examples, at least 1: q·n is the divisor, whatever a batch or the data set holds.</summary>
     public required int DeclaredExamples { get; init; }
 
-    public required PoissonBatch DrawBatch { get; init; }
+    public required BatchDraw DrawBatch { get; init; }
 
-    public required GaussianNoise FillNoise { get; init; }
+    public required NoiseFill FillNoise { get; init; }
 
     /// <summary>Refuses settings and models for which the guarantee would not hold.</summary>
     /// <exception cref="ArgumentException">The message names the value and what was expected.</exception>

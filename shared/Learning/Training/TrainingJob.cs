@@ -28,6 +28,7 @@ public sealed record TrainingJob
 
 /// <summary>What local training gave. Weights that diverged are passed on as they are: the receiver checks that an update is finite.</summary>
 /// <param name="Update">Δ = w_local − w_global, shape [P].</param>
-/// <param name="MeanLoss">Mean over the examples of the last epoch, each with the weights its batch began with; null for private training, which tells nothing of its examples.</param>
+/// <param name="MeanLoss">Mean over the examples of the last epoch, each with the weights its batch began with; null for private training, which tells
+/// nothing of its examples.</param>
 /// <param name="Steps">Optimizer steps taken.</param>
 public sealed record TrainingResult(float[] Update, double? MeanLoss, int Steps);

@@ -57,15 +57,25 @@ public sealed class ClippingTests
     [Fact]
     public void The_norm_is_summed_in_double_in_eight_lanes_and_a_fixed_tree()
     {
-        var update = new SeededNoise(3).Uniform(1003);
-        var lanes = new double[8];
-        for (var i = 0; i < update.Length; i++)
+        var random = new SeededNoise(3);
+        for (var length = 1000; length < 1060; length++)
         {
-            lanes[i % 8] += (double)update[i] * update[i];
+            // Of many sizes, so that additions round.
+            var update = Array.ConvertAll(random.Uniform(length), x => x * x * x * x * x);
+            Assert.Equal(Math.Sqrt(Sum(update, x => (double)x * x)), Clipping.ClipL2(update, 1e6));
+            Assert.Equal(Sum(update, x => Math.Abs(x)), Clipping.ClipL1(update, 1e6));
         }
 
-        var expected = Math.Sqrt(lanes[0] + lanes[4] + (lanes[2] + lanes[6]) + (lanes[1] + lanes[5] + (lanes[3] + lanes[7])));
-        Assert.Equal(expected, Clipping.ClipL2(update, 1e6));
+        static double Sum(float[] update, Func<float, double> term)
+        {
+            var l = new double[8];
+            foreach (var (i, value) in update.Index())
+            {
+                l[i % 8] += term(value);
+            }
+
+            return l[0] + l[4] + (l[2] + l[6]) + (l[1] + l[5] + (l[3] + l[7]));
+        }
     }
 
     [Fact]

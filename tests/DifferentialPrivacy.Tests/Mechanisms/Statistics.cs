@@ -3,7 +3,9 @@ namespace FlEvents.DifferentialPrivacy.Tests.Mechanisms;
 /// <summary>Checks of random samples whose false alarms have a probability of at most 10⁻⁹ each.</summary>
 internal static class Statistics
 {
-    /// <summary>A normal value lies farther out than this many deviations with probability 8·10⁻¹¹; the rest of 10⁻⁹ is for sums that are only nearly normal.</summary>
+    /// <summary>
+    /// A normal value lies farther out than this many deviations with probability 8·10⁻¹¹; the rest of 10⁻⁹ is for sums that are only nearly normal.
+    /// </summary>
     private const double Deviations = 6.5;
 
     /// <summary>The mean of n independent values of known mean and variance.</summary>

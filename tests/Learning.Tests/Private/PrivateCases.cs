@@ -58,7 +58,7 @@ internal static class PrivateCases
     }
 
     /// <summary>Batches given step by step, the last one again and again.</summary>
-    public static PoissonBatch Batches(params int[][] batches)
+    public static BatchDraw Batches(params int[][] batches)
     {
         var step = 0;
         return (_, _, chosen) =>
@@ -70,7 +70,7 @@ internal static class PrivateCases
     }
 
     /// <summary>Bell-shaped numbers of a stream, the same on every machine; their variance is σ².</summary>
-    public static GaussianNoise Noise(string name)
+    public static NoiseFill Noise(string name)
     {
         var random = SeededRandom.Derive(3, name);
         return (values, sigma) =>
@@ -84,7 +84,7 @@ internal static class PrivateCases
 
     public static void Silence(Span<double> values, double sigma) => values.Clear();
 
-    public static PrivateTraining Settings(PoissonBatch batches, GaussianNoise noise, int steps = 1, double clipNorm = 1) => new()
+    public static PrivateTraining Settings(BatchDraw batches, NoiseFill noise, int steps = 1, double clipNorm = 1) => new()
     {
         SamplingRate = 0.25,
         Steps = steps,
