@@ -9,6 +9,7 @@ namespace FlEvents.PrivacyAccountant;
 public static class LedgerEndpoints
 {
     private const int LargestPage = 1000;
+    private static readonly PrivacyUnit[] Units = Enum.GetValues<PrivacyUnit>();
 
     public static void MapLedger(this IEndpointRouteBuilder routes)
     {
@@ -57,7 +58,7 @@ public static class LedgerEndpoints
     private static Results<Ok<IReadOnlyList<ForecastView>>, ProblemHttpResult> Forecast(
         LedgerStore ledger,
         string clientId,
-        [Description("Privacy unit: example or client.")] PrivacyUnit unit,
+        [Description("Privacy unit: example or client.")] string unit,
         [Description("z_eff = σ/Δ of one task.")] double noiseMultiplier,
         [Description("q of DP-SGD; without it one Gaussian release.")] double? samplingProbability = null,
         [Description("Steps of DP-SGD in one task.")] long? steps = null)
@@ -67,11 +68,16 @@ public static class LedgerEndpoints
             return BadRequest($"clientId is \"{clientId}\": it must be 1 to 64 of a-z, 0-9 and -.");
         }
 
+        if (Units.All(known => LedgerChain.Name(known) != unit))
+        {
+            return BadRequest($"unit is \"{unit}\": it must be {string.Join(" or ", Units.Select(LedgerChain.Name))}.");
+        }
+
         try
         {
             var charge = new PrivacyCharge
             {
-                Unit = unit,
+                Unit = Units.Single(known => LedgerChain.Name(known) == unit),
                 Mechanism = samplingProbability is null ? PrivacyMechanism.Gaussian : PrivacyMechanism.SubsampledGaussian,
                 NoiseMultiplier = noiseMultiplier,
                 SamplingProbability = samplingProbability,

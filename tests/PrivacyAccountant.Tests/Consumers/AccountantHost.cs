@@ -33,9 +33,9 @@ internal sealed class AccountantHost : IAsyncDisposable
 
     public HttpClient Http { get; private set; } = null!;
 
-    public static async Task<AccountantHost> StartAsync(string folder)
+    public static async Task<AccountantHost> StartAsync(string folder, params string[] settings)
     {
-        var builder = WebApplication.CreateBuilder(["--urls=http://127.0.0.1:0", "--Bus:Transport=Memory", $"--PrivacyAccountant:DataFolder={folder}"]);
+        var builder = WebApplication.CreateBuilder(["--urls=http://127.0.0.1:0", "--Bus:Transport=Memory", $"--PrivacyAccountant:DataFolder={folder}", .. settings]);
         builder.Logging.ClearProviders();
         builder.AddServiceDefaults();
         builder.AddPrivacyAccountant();
@@ -101,11 +101,13 @@ internal sealed class AccountantHost : IAsyncDisposable
         public Channel<object> Of(Type type) => _channels.GetOrAdd(type, _ => Channel.CreateUnbounded<object>());
     }
 
-    private sealed class Listener(Received received) : IConsumer<BudgetReserved>, IConsumer<BudgetRefused>, IConsumer<BudgetCommitted>
+    private sealed class Listener(Received received) : IConsumer<BudgetReserved>, IConsumer<BudgetRefused>, IConsumer<BudgetCommitted>, IConsumer<PrivacySpent>
     {
         public Task Consume(ConsumeContext<BudgetReserved> context) => Keep(context);
 
         public Task Consume(ConsumeContext<BudgetRefused> context) => Keep(context);
+
+        public Task Consume(ConsumeContext<PrivacySpent> context) => Keep(context);
 
         public Task Consume(ConsumeContext<BudgetCommitted> context) => Keep(context);
 
