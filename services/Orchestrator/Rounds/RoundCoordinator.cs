@@ -208,15 +208,24 @@ public sealed class RoundCoordinator(OrchestratorDatabase database, Orchestrator
             return;
         }
 
-        var decision = RunProtocol.OnIdle(run);
+        var (eligible, exhausted) = Eligible(transaction, run);
+        var decision = RunProtocol.OnIdle(run, eligible.Count, exhausted);
         if (decision.Run.IsFinal)
         {
             End(transaction, decision);
         }
         else if (run.State is RunState.Preparing or RunState.Running)
         {
-            Plan(transaction, run);
+            Plan(transaction, run, eligible);
         }
+    }
+
+    /// <summary>Clients that may be drawn, and how many may not because their budget is spent.</summary>
+    private (IReadOnlyList<EligibleClient> Clients, int Exhausted) Eligible(Transaction transaction, Run run)
+    {
+        var exhausted = ExhaustedClients.Of(transaction, run.RunId);
+        var present = ClientStore.Eligible(transaction, run.Spec.Data.DataSet, _clientTimeout);
+        return (present.Where(client => !exhausted.Contains(client.ClientId)).ToList(), exhausted.Count);
     }
 
     private void End(Transaction transaction, RunDecision decision)
@@ -226,18 +235,8 @@ public sealed class RoundCoordinator(OrchestratorDatabase database, Orchestrator
         transaction.OnCommitted(() => progress.Changed(decision.Run.RunId));
     }
 
-    private void Plan(Transaction transaction, Run run)
+    private void Plan(Transaction transaction, Run run, IReadOnlyList<EligibleClient> eligible)
     {
-        var present = ClientStore.Eligible(transaction, run.Spec.Data.DataSet, _clientTimeout);
-        var exhausted = ExhaustedClients.Of(transaction, run.RunId);
-        var eligible = present.Where(client => !exhausted.Contains(client.ClientId)).ToList();
-        var fewest = Math.Max(run.Spec.Selection.MinimumClients, run.Spec.Selection.MinimumReports);
-        if (eligible.Count < fewest && exhausted.Count > 0 && eligible.Count + exhausted.Count >= fewest)
-        {
-            End(transaction, RunProtocol.OnBudgetExhausted(run, eligible.Count, fewest));
-            return;
-        }
-
         if (eligible.Count < run.Spec.Selection.MinimumClients)
         {
             return;

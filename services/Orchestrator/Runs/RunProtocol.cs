@@ -35,21 +35,22 @@ public static class RunProtocol
     };
 
     /// <summary>No round is open and no evaluation is awaited: the run ends here, or goes on.</summary>
-    public static RunDecision OnIdle(Run run) => run switch
+    /// <param name="eligible">Clients that are there and have budget left.</param>
+    /// <param name="exhausted">Clients whose budget was found spent in this run.</param>
+    public static RunDecision OnIdle(Run run, int eligible, int exhausted) => run switch
     {
         { IsFinal: true } => RunDecision.Nothing(run),
         { StopRequested: true } => End(run, RunState.Stopped, "The run was stopped."),
+
+        // Also when its rounds are over: the last of them ended for want of budget.
+        _ when (run.AbandonedInRow > 0 || run.Round < run.Spec.Rounds) && exhausted > 0 && eligible < Needed(run) && eligible + exhausted >= Needed(run) =>
+            End(run, RunState.BudgetExhausted, $"{eligible} clients have privacy budget left; a round needs {Needed(run)}."),
         _ when run.AbandonedInRow >= run.Spec.Selection.MaximumAbandonedRounds =>
             End(run, RunState.Abandoned, $"{run.AbandonedInRow} rounds in a row were abandoned; the last: {run.Reason}"),
         _ when run.Round < run.Spec.Rounds => RunDecision.Nothing(run),
         { ModelVersion: 0 } => End(run, RunState.Abandoned, $"No round was completed; the last: {run.Reason}"),
         _ => End(run, RunState.Completed, reason: null),
     };
-
-    /// <summary>Too few clients have budget left for another round: the run ends with the model it has.</summary>
-    public static RunDecision OnBudgetExhausted(Run run, int left, int needed) => run.IsFinal
-        ? RunDecision.Nothing(run)
-        : End(run, RunState.BudgetExhausted, $"{left} clients have privacy budget left; a round needs {needed}.");
 
     public static RunDecision OnPause(Run run) => run.State is RunState.Preparing or RunState.Running
         ? new(run with { State = RunState.Paused }, [])
@@ -60,6 +61,8 @@ public static class RunProtocol
         : new(run with { State = run.Round > 0 ? RunState.Running : RunState.Preparing }, []);
 
     public static Run OnStop(Run run) => run.IsFinal ? run : run with { StopRequested = true };
+
+    private static int Needed(Run run) => Math.Max(run.Spec.Selection.MinimumClients, run.Spec.Selection.MinimumReports);
 
     private static RunDecision End(Run run, RunState state, string? reason)
     {
