@@ -34,12 +34,25 @@ public sealed class VectorFields(JsonElement json, string place, IReadOnlyDictio
     {
         if (Find(names) is not { } value)
         {
-            return unknowns is not null && unknowns.TryGetValue(names[0], out var unknown) ? unknown : null;
+            return Unknown(names);
         }
 
         return value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && double.IsFinite(number)
             ? number
             : throw new VectorRefusedException($"{place}.{names[0]} is {value.GetRawText()}, expected a finite number");
+    }
+
+    private double? Unknown(ReadOnlySpan<string> names)
+    {
+        foreach (var name in names)
+        {
+            if (unknowns is not null && unknowns.TryGetValue(name, out var unknown))
+            {
+                return unknown;
+            }
+        }
+
+        return null;
     }
 
     public double Number(params ReadOnlySpan<string> names) =>
