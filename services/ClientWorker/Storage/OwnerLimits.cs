@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Json;
 using FlEvents.ClientWorker.Training;
 using FlEvents.Contracts;
-using FlEvents.DifferentialPrivacy.Accounting.Budgets;
 using FlEvents.DifferentialPrivacy.Plans;
 using FlEvents.ServiceDefaults.Storage;
 
@@ -74,7 +73,7 @@ public sealed class OwnerLimits(IReadOnlyDictionary<PrivacyUnit, BudgetTerms> li
 
     private static string? Veto(string unit, BudgetTerms limit, double alpha, long? units, long spent)
     {
-        var capacity = RenyiBudget.Capacity(limit.Epsilon, limit.Delta, alpha);
+        var capacity = limit.CapacityAt(alpha);
         return units <= capacity - spent ? null : string.Create(
             CultureInfo.InvariantCulture,
             $"The owner's limit in the unit {unit} is ε = {limit.Epsilon} at δ = {limit.Delta}: {spent} of {capacity} units are spent, the task takes {units?.ToString(CultureInfo.InvariantCulture) ?? Pricing.Unbounded}.");

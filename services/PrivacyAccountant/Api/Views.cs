@@ -1,5 +1,5 @@
 using FlEvents.Contracts;
-using FlEvents.DifferentialPrivacy.Accounting.Budgets;
+using FlEvents.DifferentialPrivacy.Plans;
 
 namespace FlEvents.PrivacyAccountant;
 
@@ -68,12 +68,12 @@ public record BudgetView
             return null;
         }
 
-        var capacity = account.Alpha is { } order ? RenyiBudget.Capacity(budget.Epsilon, budget.Delta, order) : (long?)null;
+        var capacity = account.Alpha is { } order ? budget.CapacityAt(order) : (long?)null;
         return new BudgetView
         {
             Epsilon = budget.Epsilon,
             Delta = budget.Delta,
-            SpentEpsilon = account is { Alpha: { } alpha, Spent: > 0 } ? RenyiBudget.Epsilon(account.Spent, alpha, budget.Delta) : 0,
+            SpentEpsilon = account is { Alpha: { } alpha, Spent: > 0 } ? Pricing.EpsilonOf(account.Spent, alpha, budget.Delta) : 0,
             CapacityUnits = capacity,
             Left = capacity switch
             {

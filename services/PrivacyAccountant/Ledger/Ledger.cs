@@ -1,5 +1,4 @@
 using FlEvents.Contracts;
-using FlEvents.DifferentialPrivacy.Accounting.Budgets;
 using FlEvents.DifferentialPrivacy.Plans;
 
 namespace FlEvents.PrivacyAccountant;
@@ -193,7 +192,7 @@ public static class Ledger
             ClientId = reservation.ClientId,
             LedgerId = reservation.LedgerId,
             Unit = reservation.Unit,
-            Epsilon = RenyiBudget.Epsilon(account.Spent, alpha, budget.Delta),
+            Epsilon = Pricing.EpsilonOf(account.Spent, alpha, budget.Delta),
             Delta = budget.Delta,
             BudgetEpsilon = budget.Epsilon,
         };

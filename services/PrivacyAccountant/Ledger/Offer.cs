@@ -1,6 +1,5 @@
 using System.Globalization;
 using FlEvents.Contracts;
-using FlEvents.DifferentialPrivacy.Accounting.Budgets;
 using FlEvents.DifferentialPrivacy.Plans;
 
 namespace FlEvents.PrivacyAccountant;
@@ -29,7 +28,7 @@ internal sealed record Offer(Reservation Reservation, BudgetTerms? NewBudget, Cl
             return null;
         }
 
-        var capacity = RenyiBudget.Capacity(budget.Epsilon, budget.Delta, alpha);
+        var capacity = budget.CapacityAt(alpha);
         var unit = LedgerChain.Name(priced.Unit);
         var terms = string.Create(CultureInfo.InvariantCulture, $"a budget of ε = {budget.Epsilon} at δ = {budget.Delta}");
         return Pricing.UnitsOf(priced.Charge) switch

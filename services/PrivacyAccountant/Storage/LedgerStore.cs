@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using FlEvents.Contracts;
-using FlEvents.DifferentialPrivacy.Accounting.Budgets;
 using FlEvents.DifferentialPrivacy.Plans;
 using FlEvents.ServiceDefaults.Storage;
 
@@ -251,7 +250,7 @@ public sealed class LedgerStore(Database database)
                 Charge = text,
                 TasksLeft = account is not { Budget: { } budget, Alpha: { } alpha } ? null
                     : Pricing.UnitsOf(text) is not { } units ? 0
-                    : Math.Max(0, RenyiBudget.Capacity(budget.Epsilon, budget.Delta, alpha) - account.Spent) / Math.Max(1, units),
+                    : Math.Max(0, budget.CapacityAt(alpha) - account.Spent) / Math.Max(1, units),
             };
         }).ToList();
     });

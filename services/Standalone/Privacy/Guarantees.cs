@@ -1,6 +1,5 @@
 using FlEvents.Contracts;
 using FlEvents.DifferentialPrivacy.Accounting;
-using FlEvents.DifferentialPrivacy.Accounting.Budgets;
 using FlEvents.DifferentialPrivacy.Accounting.Pld;
 using FlEvents.DifferentialPrivacy.Plans;
 using FlEvents.Orchestrator.Runs;
@@ -56,7 +55,7 @@ public static class Guarantees
 
     /// <summary>ε that the ledger's filter counts for a client; null when a charge was unbounded, or nothing was charged.</summary>
     public static double? EpsilonOf(ClientSpending client) => client is { IsUnbounded: false, Alpha: { } alpha }
-        ? RenyiBudget.Epsilon(client.SpentUnits, alpha, client.BudgetDelta ?? AssumedDelta)
+        ? Pricing.EpsilonOf(client.SpentUnits, alpha, client.BudgetDelta ?? AssumedDelta)
         : null;
 
     private static double? PldEpsilon(ClientSpending client)

@@ -27,12 +27,12 @@ public static class AnalyticGaussian
     /// <summary>δ(ε).</summary>
     public static double Delta(double noiseMultiplier, double epsilon) => Math.Exp(LogDelta(noiseMultiplier, Require.NotNegative(epsilon)));
 
-    /// <summary>The smallest ε ≥ 0 at <paramref name="delta"/>, to the last bit but one, from above.</summary>
+    /// <summary>The smallest ε ≥ 0 at <paramref name="delta"/>, from above.</summary>
     /// <param name="noiseMultiplier">z, finite and above 0.</param>
     /// <param name="delta">In (0, 1).</param>
     public static double Epsilon(double noiseMultiplier, double delta)
     {
-        var target = Math.Log(Require.Delta(delta));
+        var target = Math.Log(Require.Delta(delta)) - Margin(noiseMultiplier);
         if (LogDelta(noiseMultiplier, 0) <= target)
         {
             return 0;
@@ -54,11 +54,14 @@ public static class AnalyticGaussian
     {
         Require.NotNegative(epsilon);
         var target = Math.Log(Require.Delta(delta));
-        return Bisect(LeastMultiplier, LargestMultiplier, z => LogDelta(z, epsilon) <= target);
+        return Bisect(LeastMultiplier, LargestMultiplier, z => LogDelta(z, epsilon) <= target - Margin(z));
     }
 
     /// <summary>√(2 ln(1.25/δ))/ε, proved for ε ≤ 1 only: at ε = 10, δ = 10⁻⁵ it really gives 10.39. Not used to calibrate anything.</summary>
     public static double ClassicNoiseMultiplier(double epsilon, double delta) => Math.Sqrt(2 * Math.Log(1.25 / Require.Delta(delta))) / Require.Positive(epsilon);
+
+    /// <summary>More than the relative error of δ: two probabilities are subtracted that differ by 1/z.</summary>
+    private static double Margin(double noiseMultiplier) => 1e-12 + (4e-14 * noiseMultiplier);
 
     /// <summary>The upper end of the last interval in which <paramref name="holds"/> turns true.</summary>
     private static double Bisect(double low, double high, Func<double, bool> holds)

@@ -5,49 +5,47 @@ public static class Calibration
 {
     private const double LeastMultiplier = 1e-3;
     private const double LargestMultiplier = 1e8;
+    private const double NearStep = 1e-4;
     private const int MostEvaluations = 200;
 
     /// <summary>The smallest noise multiplier with ε of at most the target, from above.</summary>
     /// <param name="epsilonOf">ε by noise multiplier: does not grow with it; +∞ where there is no bound.</param>
     /// <param name="targetEpsilon">Finite and above 0.</param>
     /// <param name="relativeTolerance">How far above the smallest the answer may be.</param>
+    /// <param name="near">Where it is expected; null when nothing is known.</param>
     /// <returns>A multiplier at which <paramref name="epsilonOf"/> was evaluated and met the target; null when none up to 10⁸ does.</returns>
-    public static double? NoiseMultiplier(Func<double, double> epsilonOf, double targetEpsilon, double relativeTolerance = 1e-9)
+    public static double? NoiseMultiplier(Func<double, double> epsilonOf, double targetEpsilon, double relativeTolerance = 1e-9, double? near = null)
     {
         Require.Positive(targetEpsilon);
-        var (low, high) = (1.0, 1.0);
-        var (aboveAtLow, aboveAtHigh) = (Above(low), double.NaN);
-        if (aboveAtLow <= 0)
+        var start = Require.Positive(near ?? 1);
+        var ratio = near is null ? 2 : 1 + NearStep;
+        var (low, high) = ((Z: start, Above: Above(start)), (Z: start, Above: double.NaN));
+        high = low;
+        while (low.Above <= 0)
         {
-            aboveAtHigh = aboveAtLow;
-            while (aboveAtLow <= 0)
+            high = low;
+            low.Z /= ratio;
+            if (low.Z < LeastMultiplier)
             {
-                (high, aboveAtHigh) = (low, aboveAtLow);
-                low /= 2;
-                if (low < LeastMultiplier)
-                {
-                    return high;
-                }
-
-                aboveAtLow = Above(low);
+                return high.Z;
             }
-        }
-        else
-        {
-            while (!(aboveAtHigh <= 0))
-            {
-                high *= 2;
-                if (high > LargestMultiplier)
-                {
-                    return null;
-                }
 
-                aboveAtHigh = Above(high);
-                (low, aboveAtLow) = aboveAtHigh > 0 ? (high, aboveAtHigh) : (low, aboveAtLow);
-            }
+            (low.Above, ratio) = (Above(low.Z), Math.Min(2, ratio * ratio * ratio));
         }
 
-        return Narrow(Above, (low, aboveAtLow), (high, aboveAtHigh), relativeTolerance);
+        while (high.Above > 0)
+        {
+            low = high;
+            high.Z *= ratio;
+            if (high.Z > LargestMultiplier)
+            {
+                return null;
+            }
+
+            (high.Above, ratio) = (Above(high.Z), Math.Min(2, ratio * ratio * ratio));
+        }
+
+        return Narrow(Above, low, high, relativeTolerance);
 
         // The logarithm makes the curve nearly straight in ln z.
         double Above(double z) => epsilonOf(z) is var epsilon && epsilon > 0 ? Math.Log(epsilon / targetEpsilon) : -50;
@@ -77,15 +75,18 @@ public static class Calibration
         return fits;
     }
 
-    /// <summary>False position with the Illinois rule in ln z, a bisection every third step.</summary>
+    /// <summary>False position with the Illinois rule in ln z, a bisection every fourth step; it aims a little past the crossing, so that both ends close in.</summary>
     private static double Narrow(Func<double, double> above, (double Z, double Above) low, (double Z, double Above) high, double tolerance)
     {
         var (weightLow, weightHigh) = (low.Above, high.Above);
+        // An end that stays twice in a row weighs half.
+        bool? movedLow = null;
         for (var i = 1; i < MostEvaluations && high.Z > low.Z * (1 + tolerance); i++)
         {
-            var share = i % 3 == 0 || double.IsPositiveInfinity(weightLow) ? 0.5 : weightLow / (weightLow - weightHigh);
-            var margin = Math.Min(0.5, tolerance / (4 * Math.Log(high.Z / low.Z)));
-            var z = low.Z * Math.Pow(high.Z / low.Z, Math.Clamp(share, margin, 1 - margin));
+            var share = i % 4 == 0 || double.IsPositiveInfinity(weightLow) ? 0.5 : weightLow / (weightLow - weightHigh);
+            var margin = Math.Min(0.5, 0.4 * tolerance / Math.Log(high.Z / low.Z));
+            var aim = share + (share < 0.5 ? margin : -margin);
+            var z = low.Z * Math.Pow(high.Z / low.Z, Math.Clamp(aim, margin, 1 - margin));
             if (!(z > low.Z && z < high.Z))
             {
                 break;
@@ -94,11 +95,13 @@ public static class Calibration
             var value = above(z);
             if (value > 0)
             {
-                (low, weightLow, weightHigh) = ((z, value), value, weightHigh / 2);
+                weightHigh = movedLow == true ? weightHigh / 2 : high.Above;
+                (low, weightLow, movedLow) = ((z, value), value, true);
             }
             else
             {
-                (high, weightHigh, weightLow) = ((z, value), value, weightLow / 2);
+                weightLow = movedLow == false ? weightLow / 2 : low.Above;
+                (high, weightHigh, movedLow) = ((z, value), value, false);
             }
         }
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using FlEvents.DifferentialPrivacy.Accounting.Budgets;
 
 namespace FlEvents.DifferentialPrivacy.Plans;
 
@@ -21,4 +22,7 @@ public record BudgetTerms
         : !(Delta is > 0 and < 1) ? $"delta is {Delta}: it must be in (0, 1)."
         : Alpha is { } alpha && !(alpha > 1 && double.IsFinite(alpha)) ? $"alpha is {alpha}: it must be finite and above 1."
         : null;
+
+    /// <summary>Units of 10⁻⁹ that may be spent at an order.</summary>
+    public long CapacityAt(double alpha) => new BudgetSpec(Epsilon, Delta, alpha).Capacity;
 }

@@ -3,6 +3,7 @@ using System.Globalization;
 using FlEvents.Contracts;
 using FlEvents.DifferentialPrivacy.Accounting;
 using FlEvents.DifferentialPrivacy.Accounting.Budgets;
+using FlEvents.DifferentialPrivacy.Accounting.Rdp;
 
 namespace FlEvents.DifferentialPrivacy.Plans;
 
@@ -43,14 +44,14 @@ public static class Pricing
     /// <summary>The charge as an entry stores it: whole units at α rounded up, or the word <see cref="Unbounded"/>.</summary>
     public static string TextOf(PrivacyEvent charged, double alpha) => charged is UnboundedEvent
         ? Unbounded
-        : Remembered(Charges, (charged, alpha), ((PrivacyEvent Event, double Alpha) key) => RenyiCharge.Units(key.Event, key.Alpha))?.ToString(CultureInfo.InvariantCulture) ?? Unbounded;
+        : Remembered(Charges, (charged, alpha), ((PrivacyEvent Event, double Alpha) key) => Units(key.Event, key.Alpha))?.ToString(CultureInfo.InvariantCulture) ?? Unbounded;
 
     /// <summary>The units of a stored charge; null for an unbounded one.</summary>
     public static long? UnitsOf(string charge) => charge == Unbounded ? null : long.Parse(charge, CultureInfo.InvariantCulture);
 
     /// <summary>The order of an account that is charged for the first time.</summary>
     public static double OrderOf(BudgetTerms terms, PrivacyEvent charged) =>
-        terms.Alpha ?? (charged is UnboundedEvent ? UnboundedOrder : Remembered(Orders, (charged, terms), ((PrivacyEvent Event, BudgetTerms Terms) key) => RenyiBudget.BestOrder(key.Terms.Epsilon, key.Terms.Delta, key.Event)));
+        terms.Alpha ?? (charged is UnboundedEvent ? UnboundedOrder : Remembered(Orders, (charged, terms), ((PrivacyEvent Event, BudgetTerms Terms) key) => BudgetSpec.Propose(key.Terms.Epsilon, key.Terms.Delta, [key.Event]).Alpha));
 
     // A round charges its clients alike, and a run its rounds.
     private static TValue Remembered<TKey, TValue>(ConcurrentDictionary<TKey, TValue> known, TKey key, Func<TKey, TValue> compute)
@@ -63,6 +64,14 @@ public static class Pricing
 
         return known.GetOrAdd(key, compute);
     }
+
+    /// <summary>ε at δ of spent units, proved at the account's own order alone.</summary>
+    public static double EpsilonOf(long units, double alpha, double delta) =>
+        units == 0 ? 0 : Math.Max(0, RdpConversion.Improved.Epsilon(alpha, units / PrivacyBudget.UnitsPerOne, delta));
+
+    // What an event costs depends on the order alone: any ε and δ will do.
+    private static long? Units(PrivacyEvent charged, double alpha) =>
+        new BudgetSpec(Epsilon: 1, Delta: 0.5, alpha).Charge(charged) is { IsUnbounded: false } charge ? charge.Units : null;
 
     private static T Needed<T>(T? value, string name)
         where T : struct => value ?? throw new InvalidDataException($"A charge has no {name}; expected one for its mechanism.");

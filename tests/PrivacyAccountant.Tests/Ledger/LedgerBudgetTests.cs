@@ -31,7 +31,7 @@ public class LedgerBudgetTests
         Assert.IsType<BudgetReserved>(Assert.Single(world.Apply(Gaussian(Messages.RunA, 2, "anna@north"))));
         var refusal = Assert.Single(Assert.IsType<BudgetRefused>(Assert.Single(world.Apply(Gaussian(Messages.RunA, 3, "anna@north", "ben@south")).OfType<BudgetRefused>())).Refused);
         Assert.Equal(("anna", BudgetRefusalCode.BudgetExhausted), (refusal.ClientId, refusal.ReasonCode));
-        Assert.Contains("2000000004 of 2499999999 are spent", refusal.Detail);
+        Assert.Contains("2000000004 of 24999999", refusal.Detail);
         Assert.InRange(world.AccountOf("north", PrivacyUnit.Client).Spent, 2_000_000_000, 2_000_000_004);
         Assert.InRange(world.AccountOf("south", PrivacyUnit.Client).Spent, 1_000_000_000, 1_000_000_002);
     }

@@ -22,10 +22,14 @@ public sealed class GaussianLossSource(double samplingRate, double noiseMultipli
     public override IReadOnlyList<(double Mass, double Loss)> Nodes(double tail)
     {
         var (first, last) = Range(tail);
+        // Both ends are nodes: under a large tilt the last one is all that counts.
+        var count = (int)Math.Ceiling((last - first) / PlanningStep);
+        var step = (last - first) / count;
         var nodes = new List<(double Mass, double Loss)>();
-        for (var t = first; t <= last; t += PlanningStep)
+        for (var i = 0; i <= count; i++)
         {
-            var (loss, density) = (Loss(t), PlanningStep * NormalDistribution.Density(t));
+            var t = first + (i * step);
+            var (loss, density) = (Loss(t), step * NormalDistribution.Density(t));
             nodes.Add((density * Math.Exp(loss), loss));
         }
 
@@ -38,6 +42,7 @@ public sealed class GaussianLossSource(double samplingRate, double noiseMultipli
         var (lowest, highest, half) = (Loss(first), Loss(last), width / 2);
         var pieces = new LossPieces((int)Math.Min(((highest - lowest) / half) + 4, int.MaxValue))
         {
+            IsBoundedBelow = true,
             Above = (Mixed(NormalDistribution.Cdf(-last), NormalDistribution.Cdf((1 / noiseMultiplier) - last)), NormalDistribution.Cdf(-last)),
             Below = (Mixed(NormalDistribution.Cdf(first), NormalDistribution.Cdf(first - (1 / noiseMultiplier))), NormalDistribution.Cdf(first)),
         };

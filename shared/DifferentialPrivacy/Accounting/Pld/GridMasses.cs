@@ -49,8 +49,9 @@ public sealed record GridMasses(int First, double[] Masses)
 
     /// <summary>A distribution that the mechanism dominates: neighbouring pieces are merged until their common loss is a grid point.</summary>
     /// <remarks>
-    /// From the highest loss down, point kh takes pieces above it and then as much of those below it as makes the ratio of the block's two probabilities
-    /// e^(kh). Telling only the block is (randomised) post-processing. What is left at the lowest point is rounded down, and what was cut off is dropped.
+    /// From one end on, point kh takes the pieces before it and then as much of those behind it as makes the ratio of the block's two probabilities e^(kh).
+    /// Telling only the block is (randomised) post-processing. The last block stays unbalanced and is rounded down, so merging begins at the end where much
+    /// of the probability may lie close together, and ends in a tail. What was cut off is dropped.
     /// </remarks>
     public static GridMasses Dominated(LossPieces pieces, double width)
     {
@@ -62,15 +63,18 @@ public sealed record GridMasses(int First, double[] Masses)
 
         var (first, last) = ((int)Math.Floor(lowest / width) - 1, (int)Math.Ceiling(highest / width) + 1);
         var masses = new double[last - first + 1];
-        var (next, left) = (pieces.Count - 1, pieces.Mass(pieces.Count - 1));
-        for (var k = last; k >= first && next >= 0; k--)
+        var up = pieces.IsBoundedBelow;
+        var (step, end) = up ? (1, pieces.Count) : (-1, -1);
+        var next = up ? 0 : pieces.Count - 1;
+        var left = pieces.Mass(next);
+        for (var k = up ? first : last; next != end; k += step)
         {
-            // Σ p(1 − e^(kh − l)) of the block, which must end at 0.
+            // Σ p(1 − e^(kh − l)) of the block, which must end at 0; taken with the sign that the first pieces have.
             var surplus = 0.0;
-            while (next >= 0)
+            while (next != end)
             {
                 var distance = (k * width) - pieces.Loss(next);
-                var gain = Math.Abs(distance) <= OnPoint * Math.Abs(pieces.Loss(next)) ? 0 : -left * LogArithmetic.ExpM1(distance);
+                var gain = Math.Abs(distance) <= OnPoint * Math.Abs(pieces.Loss(next)) ? 0 : step * left * LogArithmetic.ExpM1(distance);
                 if (surplus + gain < 0)
                 {
                     var taken = left * (surplus / -gain);
@@ -81,8 +85,15 @@ public sealed record GridMasses(int First, double[] Masses)
 
                 surplus += gain;
                 masses[k - first] += left;
-                next--;
-                left = next >= 0 ? pieces.Mass(next) : 0;
+                next += step;
+                left = next != end ? pieces.Mass(next) : 0;
+            }
+
+            if (up && next == end && surplus > 0)
+            {
+                // The last block's loss is below its point.
+                masses[k - 1 - first] += masses[k - first];
+                masses[k - first] = 0;
             }
         }
 

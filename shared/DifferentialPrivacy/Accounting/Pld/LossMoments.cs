@@ -4,8 +4,8 @@ namespace FlEvents.DifferentialPrivacy.Accounting.Pld;
 /// <remarks>Only the cost and the width of a result depend on what is chosen here, never its truth: every bound is taken afterwards, from the grids used.</remarks>
 public sealed class LossMoments
 {
-    // ln of the probability, under the tilted distribution, that is planned to lie outside the window.
-    private const double LogOutside = -36;
+    // ln of the probability, under the tilted distribution, that is planned to lie outside the window; less by ln(1 + λ), because δ is that much smaller.
+    private const double LogOutside = -22;
 
     private const double Margin = 0.005;
     private const double LeastSpread = 0.01;
@@ -75,6 +75,7 @@ public sealed class LossMoments
         var (value, mean, variance) = At(tilt);
         // Under a large tilt a bounded loss is nearly constant; the grid is not finer for that.
         var spread = Math.Max(Math.Sqrt(variance), LeastSpread * Math.Max(1e-9, StepRange.Highest - StepRange.Lowest));
+        var logOutside = LogOutside - Math.Log(1 + tilt);
         var (above, tiltAbove) = Reach(1);
         var (below, tiltBelow) = Reach(-1);
         // The grid moves every loss a little, which counts where a bounded loss ends: a margin of many grid points takes that in.
@@ -86,7 +87,7 @@ public sealed class LossMoments
             var best = (Distance: double.PositiveInfinity, Tilt: 0.0);
             for (var further = 0.25 / spread; further < 200 / spread; further *= 1.3)
             {
-                var distance = (At(tilt + (side * further)).Value - value - (side * further * mean) - LogOutside) / further;
+                var distance = (At(tilt + (side * further)).Value - value - (side * further * mean) - logOutside) / further;
                 if (distance > best.Distance)
                 {
                     break;

@@ -29,6 +29,9 @@ public sealed class LossPieces
     /// <summary>Probability under P of outputs that Q cannot produce, and under Q of outputs that P cannot produce.</summary>
     public (double P, double Q) Infinite { get; init; }
 
+    /// <summary>Whether the loss is bounded below with much of its probability near there, and not above: then merging must begin below.</summary>
+    public bool IsBoundedBelow { get; init; }
+
     public double Mass(int i) => _masses[i];
 
     public double Loss(int i) => _losses[i];
@@ -52,7 +55,7 @@ public sealed class LossPieces
     /// <summary>The same outputs with P and Q exchanged: the other direction of the adjacency.</summary>
     public LossPieces Mirrored()
     {
-        var mirrored = new LossPieces(Count) { Above = (Below.Q, Below.P), Below = (Above.Q, Above.P), Infinite = (Infinite.Q, Infinite.P) };
+        var mirrored = new LossPieces(Count) { Above = (Below.Q, Below.P), Below = (Above.Q, Above.P), Infinite = (Infinite.Q, Infinite.P), IsBoundedBelow = !IsBoundedBelow };
         for (var i = Count - 1; i >= 0; i--)
         {
             mirrored.Add(_masses[i] * Math.Exp(-_losses[i]), -_losses[i], -_highs[i], -_lows[i]);

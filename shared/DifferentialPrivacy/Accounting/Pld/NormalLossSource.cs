@@ -15,10 +15,14 @@ public sealed class NormalLossSource(double noiseMultiplier) : LossSource
     public override IReadOnlyList<(double Mass, double Loss)> Nodes(double tail)
     {
         var reach = NormalDistribution.TailBound(tail);
+        // Both ends are nodes: under a large tilt the last one is all that counts.
+        var count = (int)Math.Ceiling(2 * reach / PlanningStep);
+        var step = 2 * reach / count;
         var nodes = new List<(double Mass, double Loss)>();
-        for (var s = -reach; s <= reach; s += PlanningStep)
+        for (var i = 0; i <= count; i++)
         {
-            nodes.Add((PlanningStep * NormalDistribution.Density(s), Loss(s)));
+            var s = -reach + (i * step);
+            nodes.Add((step * NormalDistribution.Density(s), Loss(s)));
         }
 
         return nodes;

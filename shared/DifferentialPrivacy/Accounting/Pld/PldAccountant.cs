@@ -18,7 +18,7 @@ public readonly record struct CertifiedBound(double Lower, double Upper, string?
 /// </remarks>
 public static class PldAccountant
 {
-    private const int FirstLength = 1 << 15;
+    private const int SmallestLength = 1 << 13;
     private const int LargestLength = 1 << 20;
 
     // A bracket of this relative width is narrow enough.
@@ -35,6 +35,9 @@ public static class PldAccountant
     private const double AgreementMargin = 1e-6;
 
     private const string NotAbove = "δ is not well above what truncation and the rounding of the transform may add";
+
+    /// <summary>Why an event has no privacy loss distribution here; null when it has one.</summary>
+    public static string? WhyNot(PrivacyEvent composed) => LossSteps.Of(composed).Reason;
 
     /// <summary>The bracket of ε at δ.</summary>
     /// <param name="composed">What happened.</param>
@@ -119,7 +122,7 @@ public static class PldAccountant
 
         var longest = windows.Max(window => window.Length);
         var (lower, upper) = (double.NaN, double.NaN);
-        for (var length = FirstLength; length <= LargestLength;)
+        for (var length = windows.Max(window => FirstLength(window, steps.Count)); length <= LargestLength;)
         {
             var width = Aligned(Math.Max(longest / (length - 8), range / MostCellsOfStep), steps.Lattice);
             (lower, upper) = Bracket(steps, windows, Fft.Of(length), width, tail, LossError * steps.Count * Math.Max(1, range), read);
@@ -136,6 +139,16 @@ public static class PldAccountant
         }
 
         return (lower, upper);
+    }
+
+    /// <summary>
+    /// A length at which the bracket should be narrow enough: spreading T losses over steps of h adds up to Th²/6 to their variance, and ε moves by λ + ½ times
+    /// the half of that on each side.
+    /// </summary>
+    private static int FirstLength(LossWindow window, double steps)
+    {
+        var wanted = window.Length * Math.Sqrt((window.Tilt + 0.5) * steps / (6 * Tolerance * Math.Max(window.Mean, 1e-9)));
+        return (int)Math.Pow(2, Math.Ceiling(Math.Log2(Math.Clamp(wanted, SmallestLength, LargestLength))));
     }
 
     /// <summary>The next larger width that divides the lattice.</summary>

@@ -36,7 +36,8 @@ public sealed class FixedSizeGaussianMoment
     {
         var below = (long)Math.Floor(order);
         var share = order - below;
-        return share == 0 ? LogAtWholeOrder(below) : ((1 - share) * LogAtWholeOrder(below)) + (share * LogAtWholeOrder(below + 1));
+        var interpolated = share == 0 ? LogAtWholeOrder(below) : ((1 - share) * LogAtWholeOrder(below)) + (share * LogAtWholeOrder(below + 1));
+        return Math.Min(interpolated, LogWhole(order));
     }
 
     private double LogAtWholeOrder(long order)
@@ -54,11 +55,11 @@ public sealed class FixedSizeGaussianMoment
             excess.Add(logCoefficient + LogTerm(j));
         }
 
-        return Math.Min(LogArithmetic.LogOnePlusExp(excess.Value), LogWhole(order));
+        return LogArithmetic.LogOnePlusExp(excess.Value);
     }
 
     /// <summary>(j−1)·ε(j) of the Gaussian on all data.</summary>
-    private double LogWhole(long j) => (double)j * (j - 1) / (2 * _noiseMultiplier * _noiseMultiplier);
+    private double LogWhole(double j) => j * (j - 1) / (2 * _noiseMultiplier * _noiseMultiplier);
 
     /// <summary>ln of q^j times the minimum.</summary>
     private double LogTerm(long j)

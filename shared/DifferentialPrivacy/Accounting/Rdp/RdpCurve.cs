@@ -6,7 +6,7 @@ namespace FlEvents.DifferentialPrivacy.Accounting.Rdp;
 /// <remarks>An instance keeps what its parts share between orders, and is for one thread.</remarks>
 public sealed class RdpCurve
 {
-    /// <summary>Beyond this order the sums of subsampled mechanisms take milliseconds; ε ≤ ln(1/δ)/2¹⁵ is reached there.</summary>
+    /// <summary>Beyond this order the sums of sampled mechanisms take milliseconds; what it adds to ε is below ln(1/δ)/2¹⁵.</summary>
     private const double LargestSampledOrder = 1 << 15;
 
     private const double LargestOrderOfAll = 1L << 40;
@@ -60,13 +60,13 @@ public sealed class RdpCurve
                 // Canonne, Kamath, Steinke 2020, arXiv:2004.00010, proposition 5: Δ²/2σ²-zCDP, in any dimension.
                 return order => Gaussian(order, e.Sigma / e.Sensitivity);
             case SubsampledGaussianEvent e:
-                return order => SubsampledGaussianMoment.Log(e.SamplingRate, e.NoiseMultiplier, order) / (order - 1);
+                return WithinReach(order => SubsampledGaussianMoment.Log(e.SamplingRate, e.NoiseMultiplier, order) / (order - 1), e.NoiseMultiplier);
             case FixedSizeGaussianEvent e:
                 var moment = new FixedSizeGaussianMoment((double)e.SampleSize / e.DatasetSize, e.NoiseMultiplier);
-                return order => moment.Log(order) / (order - 1);
+                return WithinReach(order => moment.Log(order) / (order - 1), e.NoiseMultiplier);
             case TruncatedSubsampledGaussianEvent e:
                 var mixture = TruncatedBatches.LogMoment(e);
-                return order => mixture(order) / (order - 1);
+                return WithinReach(order => mixture(order) / (order - 1), e.NoiseMultiplier / 2);
             case LaplaceEvent e:
                 return order => PureRdp.Laplace(1 / e.NoiseMultiplier, order);
             case DiscreteLaplaceEvent e:
@@ -81,6 +81,10 @@ public sealed class RdpCurve
                 throw new ArgumentOutOfRangeException(nameof(part), part.GetType().Name, "Expected an event whose Rényi divergence is known.");
         }
     }
+
+    /// <summary>Beyond the largest order the bound of the same noise on all data, which a sample cannot exceed.</summary>
+    private static Func<double, double> WithinReach(Func<double, double> sampled, double noiseMultiplier) =>
+        order => order <= LargestSampledOrder ? sampled(order) : Gaussian(order, noiseMultiplier);
 
     /// <summary>αΔ²/2σ² = α/2z²: Mironov 2017, arXiv:1702.07476, corollary 3.</summary>
     private static double Gaussian(double order, double noiseMultiplier) => order / (2 * noiseMultiplier * noiseMultiplier);

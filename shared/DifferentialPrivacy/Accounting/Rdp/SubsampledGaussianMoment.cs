@@ -22,16 +22,41 @@ public static class SubsampledGaussianMoment
     private const double LargestStep = 0.25;
     private const double StepPerMultiplier = 0.45;
 
-    /// <summary>ln A(α).</summary>
+    // Beyond as many points a fractional order is interpolated, which is an upper bound.
+    private const double MostPoints = 2e5;
+
+    /// <summary>ln A(α); an upper bound by interpolation where α/z is so large that the quadrature would take milliseconds.</summary>
     /// <param name="samplingRate">q in (0, 1).</param>
     /// <param name="noiseMultiplier">z, above 0.</param>
     /// <param name="order">α above 1.</param>
-    public static double Log(double samplingRate, double noiseMultiplier, double order) => order == Math.Floor(order)
-        ? LogAtWholeOrder(samplingRate, noiseMultiplier, (long)order)
-        : LogByQuadrature(samplingRate, noiseMultiplier, order);
+    public static double Log(double samplingRate, double noiseMultiplier, double order)
+    {
+        var below = Math.Floor(order);
+        if (order == below)
+        {
+            return LogAtWholeOrder(samplingRate, noiseMultiplier, (long)order);
+        }
+
+        if (((order / noiseMultiplier) + (2 * Reach)) / StepFor(noiseMultiplier) <= MostPoints)
+        {
+            return LogByQuadrature(samplingRate, noiseMultiplier, order);
+        }
+
+        // ln A is convex in α, and 0 at 1.
+        var share = order - below;
+        return ((1 - share) * LogAtWholeOrder(samplingRate, noiseMultiplier, (long)below))
+            + (share * LogAtWholeOrder(samplingRate, noiseMultiplier, (long)below + 1));
+    }
+
+    private static double StepFor(double noiseMultiplier) => Math.Min(LargestStep, StepPerMultiplier * noiseMultiplier);
 
     private static double LogAtWholeOrder(double q, double z, long order)
     {
+        if (order == 1)
+        {
+            return 0;
+        }
+
         var (logOdds, halfPrecision) = (Math.Log(q) - LogArithmetic.LogP1(-q), 0.5 / (z * z));
         var logCoefficient = (order * LogArithmetic.LogP1(-q)) + logOdds + Math.Log(order);
         var excess = new LogSum();
@@ -48,7 +73,7 @@ public static class SubsampledGaussianMoment
     /// <summary>The form for any order; public so that tests can compare the two at whole orders.</summary>
     public static double LogByQuadrature(double q, double z, double order)
     {
-        var step = Math.Min(LargestStep, StepPerMultiplier * z);
+        var step = StepFor(z);
         var first = -(int)Math.Ceiling(Reach / step);
         var last = (int)Math.Ceiling(((order / z) + Reach) / step);
         var logRate = Math.Log(q);

@@ -1,0 +1,81 @@
+using FlEvents.DifferentialPrivacy.Accounting;
+using FlEvents.DifferentialPrivacy.Accounting.Pld;
+
+namespace FlEvents.DifferentialPrivacy.Tests.Accounting.Pld;
+
+/// <summary>What makes the brackets certain: both grids keep the probabilities of P and of Q, and their curves lie on either side of the mechanism's.</summary>
+public sealed class GridMassesTests
+{
+    private const double Width = 0.01;
+    private const double Tail = 1e-14;
+
+    public static TheoryData<string> Sources => ["gaussian", "sampled", "sampled, added", "laplace", "response"];
+
+    [Theory, MemberData(nameof(Sources))]
+    public void Grids_keep_both_probabilities(string name)
+    {
+        var pieces = Pieces(name);
+        var dominated = GridMasses.Dominated(pieces, Width);
+        foreach (var grid in new[] { GridMasses.Dominating(pieces, Width), dominated })
+        {
+            var (p, q) = (grid.Masses.Sum(), grid.Masses.Select((mass, i) => mass * Math.Exp(-(grid.First + i) * Width)).Sum());
+            Assert.InRange(p, 1 - (3 * Tail), 1 + (3 * Tail));
+
+            // Only the last block of the dominated grid is rounded, down, which counts its Q for too much.
+            Assert.InRange(q, 1 - (3 * Tail) - 1e-12, grid == dominated ? 1.01 : 1 + (3 * Tail) + 1e-12);
+            Assert.All(grid.Masses, mass => Assert.True(mass >= 0));
+        }
+    }
+
+    [Theory, MemberData(nameof(Sources))]
+    public void Curves_of_the_grids_lie_on_either_side_of_much_finer_ones(string name)
+    {
+        var pieces = Pieces(name);
+        var finer = Pieces(name, Width / 64);
+        var (upper, lower) = (GridMasses.Dominating(pieces, Width), GridMasses.Dominated(pieces, Width));
+        var (finerUpper, finerLower) = (GridMasses.Dominating(finer, Width / 64), GridMasses.Dominated(finer, Width / 64));
+        for (var epsilon = -1.0; epsilon < 3; epsilon += 0.0137)
+        {
+            var (low, high) = (Delta(lower, Width, epsilon), Delta(upper, Width, epsilon));
+            Assert.True(low <= Delta(finerUpper, Width / 64, epsilon) + 1e-12);
+            Assert.True(Delta(finerLower, Width / 64, epsilon) <= high + 1e-12);
+            Assert.True(low <= high + 1e-12);
+        }
+    }
+
+    [Fact]
+    public void A_piece_between_two_points_is_shared_so_that_both_probabilities_stay()
+    {
+        var pieces = new LossPieces();
+        pieces.Add(0.6, 0.25, 0.2, 0.3);
+        pieces.Add(0.4, 0.25, 0.25, 0.25);
+
+        var grid = GridMasses.Dominating(pieces, 1);
+
+        Assert.Equal([1 - ((1 - Math.Exp(-0.25)) / (1 - Math.Exp(-1))), (1 - Math.Exp(-0.25)) / (1 - Math.Exp(-1))], grid.Masses, (a, b) => Math.Abs(a - b) < 1e-14);
+    }
+
+    [Fact]
+    public void An_atom_on_a_grid_point_stays_there()
+    {
+        var pieces = new LossPieces();
+        pieces.Add(0.25, -3, -3, -3);
+        pieces.Add(0.75, 3, 3, 3);
+
+        Assert.Equal((-3, 0.25, 0.75), (GridMasses.Dominating(pieces, 1).First, GridMasses.Dominating(pieces, 1).Masses[0], GridMasses.Dominating(pieces, 1).Masses[6]));
+        var dominated = GridMasses.Dominated(pieces, 1);
+        Assert.Equal((0.25, 0.75), (dominated.Masses[-3 - dominated.First], dominated.Masses[3 - dominated.First]));
+    }
+
+    private static double Delta(GridMasses grid, double width, double epsilon) =>
+        grid.Masses.Select((mass, i) => mass * Math.Max(0, 1 - Math.Exp(epsilon - ((grid.First + i) * width)))).Sum();
+
+    private static LossPieces Pieces(string name, double width = Width) => name switch
+    {
+        "gaussian" => new NormalLossSource(1.2).Pieces(width, Tail),
+        "sampled" => new GaussianLossSource(0.1, 0.8).Pieces(width, Tail),
+        "sampled, added" => new GaussianLossSource(0.1, 0.8).Pieces(width, Tail).Mirrored(),
+        "laplace" => new LaplaceLossSource(new LaplaceEvent(0.7)).Pieces(width, Tail),
+        _ => DiscreteLossSource.Of(new EpsilonDeltaEvent(0.777, 0)).Pieces(width, Tail),
+    };
+}
