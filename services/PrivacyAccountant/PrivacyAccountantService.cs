@@ -30,6 +30,7 @@ public static class PrivacyAccountantService
         bus.AddConsumer<ReserveBudgetConsumer>().Endpoint(endpoint => endpoint.Name = Routes.PrivacyAccountant);
         bus.AddConsumer<CommitBudgetConsumer>().Endpoint(endpoint => endpoint.Name = Routes.PrivacyAccountant);
         bus.AddConsumer<RefundBudgetConsumer>().Endpoint(endpoint => endpoint.Name = Routes.PrivacyAccountant);
+        bus.AddConsumer<ChargeOutputConsumer>().Endpoint(endpoint => endpoint.Name = Routes.PrivacyAccountant);
         bus.AddConsumer<RunCompletedConsumer>().Endpoint(endpoint => endpoint.Name = Routes.PrivacyAccountant);
     }
 

@@ -20,6 +20,7 @@ internal sealed class LedgerWorld(LedgerPolicy? policy = null)
     {
         ReserveBudget m => Keep(m.RunId, m.Round, Ledger.On(StateOf(m.RunId, m.Round), m, policy ?? new LedgerPolicy(), Messages.Noon)),
         CommitBudget m => Keep(m.RunId, m.Round, Ledger.On(StateOf(m.RunId, m.Round), m, Messages.Noon)),
+        ChargeOutput m => Keep(m.RunId, m.Round, Ledger.On(StateOf(m.RunId, m.Round), m, Messages.Noon)),
         RefundBudget m => Keep(m.RunId, m.Round, Ledger.On(StateOf(m.RunId, m.Round), m, Messages.Noon)),
         _ => throw new ArgumentException($"{message} is no message to the ledger."),
     };

@@ -2,7 +2,9 @@ using System.Security.Cryptography;
 using System.Text;
 using FlEvents.Aggregator.Rounds;
 using FlEvents.Aggregator.Storage;
+using FlEvents.Contracts;
 using FlEvents.ServiceDefaults.Blobs;
+using FlEvents.ServiceDefaults.Storage;
 
 namespace FlEvents.Aggregator.Admission;
 
@@ -35,7 +37,16 @@ public sealed class UpdateReception(AggregatorDatabase database, AggregatorOptio
     {
         var staged = blobs.Updates.Stage(bytes.Span);
         await database.WriteAsync(
-            transaction => UploadStore.Insert(transaction, reservationId, staged.Ref.Sha256, staged.Ref.SizeBytes), cancellationToken);
+            transaction =>
+            {
+                if (IsFurther(transaction, reservationId, staged.Ref.Sha256))
+                {
+                    ChargeFurther(transaction, reservationId, staged.Ref.Sha256);
+                }
+
+                UploadStore.Insert(transaction, reservationId, staged.Ref.Sha256, staged.Ref.SizeBytes);
+            },
+            cancellationToken);
         blobs.Updates.Publish(staged);
     }
 
@@ -47,8 +58,9 @@ public sealed class UpdateReception(AggregatorDatabase database, AggregatorOptio
         var isFirst = await database.WriteAsync(
             transaction =>
             {
-                if (UploadStore.OfReservation(transaction, reservationId).Any(upload => upload.Sha256 != staged.Ref.Sha256))
+                if (IsFurther(transaction, reservationId, staged.Ref.Sha256))
                 {
+                    ChargeFurther(transaction, reservationId, staged.Ref.Sha256);
                     return false;
                 }
 
@@ -66,5 +78,28 @@ public sealed class UpdateReception(AggregatorDatabase database, AggregatorOptio
         }
 
         return isFirst;
+    }
+
+    private static bool IsFurther(Transaction transaction, Guid reservationId, string sha256) =>
+        UploadStore.OfReservation(transaction, reservationId).Any(upload => upload.Sha256 != sha256);
+
+    // This service has seen both: where each was noised apart, the second is one more output of the same data (privacy rule 17).
+    private void ChargeFurther(Transaction transaction, Guid reservationId, string sha256)
+    {
+        if (BookStore.FindByReservation(transaction, reservationId) is not { } member || BookStore.Find(transaction, member.RoundId) is not { } book
+            || runs.Find(book.RunId) is not { Spec.Privacy: { } privacy } || !(privacy.HasLocal || privacy.HasExample))
+        {
+            return;
+        }
+
+        transaction.Send(new ChargeOutput
+        {
+            RunId = book.RunId,
+            RoundId = book.RoundId,
+            Round = book.Round,
+            ClientId = member.ClientId,
+            ReservationId = reservationId,
+            UpdateSha256 = sha256,
+        });
     }
 }

@@ -38,6 +38,16 @@ public static class BudgetMessages
         Require(Proofs.Contains(message.ReasonCode), $"RefundBudget: ReasonCode is \"{message.ReasonCode}\"; expected {string.Join(", ", Proofs)}.");
     }
 
+    /// <inheritdoc cref="Check(ReserveBudget)"/>
+    public static void Check(ChargeOutput message)
+    {
+        Require(message.Round >= 1, $"ChargeOutput: Round is {message.Round}; expected 1 or more.");
+        CheckClient("ChargeOutput", message.ClientId);
+        Require(
+            message.UpdateSha256?.Length == 64 && message.UpdateSha256.All(char.IsAsciiHexDigitLower),
+            $"ChargeOutput: UpdateSha256 is \"{message.UpdateSha256}\"; expected 64 lower-case hexadecimal digits.");
+    }
+
     private static void CheckClient(string message, string clientId) => Require(
         IsClientId(clientId), $"{message}: ClientId is \"{clientId}\"; expected 1 to 64 of a-z, 0-9 and -.");
 

@@ -103,6 +103,26 @@ public static class Ledger
         return draft.Decide([], []);
     }
 
+    /// <summary>Charges a further output of a task like its first, once for each hash, whatever the budget and whatever became of the round.</summary>
+    public static LedgerDecision On(LedgerState state, ChargeOutput message, DateTimeOffset now)
+    {
+        var attempt = AttemptOf(message.UpdateSha256);
+        var reservationId = ReservationId.Of(message.RunId, message.Round, message.ClientId, attempt);
+        var further = state.Reservations.Values
+            .Where(reservation => reservation.ReservationId == message.ReservationId && reservation.ClientId == message.ClientId
+                && !state.Reservations.ContainsKey(new ReservationKey(reservationId, reservation.Unit)))
+            .OrderBy(reservation => reservation.Unit)
+            .Select(reservation => reservation with { ReservationId = reservationId, Attempt = attempt, State = ReservationState.Reserved })
+            .ToList();
+        var draft = new Draft(state, now);
+        draft.AppendAll(EntryKind.Reserve, further, message.UpdateSha256);
+        draft.AppendAll(EntryKind.Commit, further, message.UpdateSha256);
+        return draft.Decide([], []);
+    }
+
+    // Above every attempt that is counted, and the same for the same bytes.
+    private static int AttemptOf(string updateSha256) => 0x40000000 | (Convert.ToInt32(updateSha256[..8], 16) & 0x3FFFFFFF);
+
     // The reservation exists: the same request is answered again, another one under its id is not.
     private static ClientRefusal? RefusalOfRepeat(List<Reservation> known, IReadOnlyList<Reservation> asked)
     {

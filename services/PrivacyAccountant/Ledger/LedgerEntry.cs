@@ -34,7 +34,7 @@ public record LedgerEntry
     /// <summary>Version of the accountant that computed the charge; null where there was nothing to compute.</summary>
     public required string? Accountant { get; init; }
 
-    /// <summary>A refund's proof, e.g. <c>NOT_DISPATCHED</c>; null for other entries.</summary>
+    /// <summary>A refund's proof, e.g. <c>NOT_DISPATCHED</c>, or the hash of a further output; null for other entries.</summary>
     public required string? Reason { get; init; }
 
     public required DateTimeOffset At { get; init; }

@@ -53,6 +53,10 @@ public sealed class LedgerStore(Database database)
         transaction, message.RunId, message.Round,
         transaction.Query<Reservation>(SelectClient, new { runId = message.RunId, round = message.Round, clientId = message.ClientId }));
 
+    public static LedgerState Load(Transaction transaction, ChargeOutput message) => StateOf(
+        transaction, message.RunId, message.Round,
+        transaction.Query<Reservation>(SelectClient, new { runId = message.RunId, round = message.Round, clientId = message.ClientId }));
+
     // One parameter for a whole page.
     private static string Json<T>(IEnumerable<T> rows) => JsonSerializer.Serialize(rows, JsonSerializerOptions.Web);
 

@@ -21,6 +21,7 @@ public static class Routes
         [typeof(ReserveBudget)] = PrivacyAccountant,
         [typeof(CommitBudget)] = PrivacyAccountant,
         [typeof(RefundBudget)] = PrivacyAccountant,
+        [typeof(ChargeOutput)] = PrivacyAccountant,
     };
 
     /// <returns>The owner's exchange, or null for an event.</returns>

@@ -109,6 +109,23 @@ public sealed class CentralReleaseTests : IDisposable
         Assert.Equal(RejectionCode.ExampleCount, (await host.NextAsync<UpdateRejected>()).ReasonCode);
     }
 
+    [Theory]
+    [InlineData(PrivacyMode.Local, 1)]
+    [InlineData(PrivacyMode.Central, 0)]
+    public async Task A_second_different_update_is_charged_where_clients_noise_their_own(PrivacyMode mode, int charges)
+    {
+        await using var host = await AggregatorHost.StartAsync(_folder.Path, noise: null);
+        await host.CreateAsync(mode == PrivacyMode.Central ? Small : Small with
+        {
+            Privacy = new PrivacySpec { Mode = mode, Local = new LocalPrivacySpec { ClipNorm = 1, NoiseMultiplier = 1 } },
+        });
+        await host.DeliverAsync(Messages.OpenFor("anna"));
+        await host.UploadAsync("anna");
+        await host.UploadAsync("anna");
+        await host.UploadAsync("anna", Messages.Bytes(Messages.Delta("another")));
+        Assert.Equal(charges, host.Outbox().Count(type => type == nameof(ChargeOutput)));
+    }
+
     private static UpdateSubmitted Private(UpdateSubmitted message) => message with { ExampleCount = null, TrainingLoss = null, TrainingSeconds = null };
 
     /// <summary>A round of up to six clients, each of whom behaves as the seed says; the weights it releases without noise.</summary>

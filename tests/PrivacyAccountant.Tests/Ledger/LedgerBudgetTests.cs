@@ -128,6 +128,36 @@ public class LedgerBudgetTests
     }
 
     [Fact]
+    public void A_further_output_of_a_task_is_charged_once_for_each_hash_past_the_budget_and_after_the_commit()
+    {
+        var world = new LedgerWorld(PolicyFor(1));
+        world.Apply(Gaussian(Messages.RunA, 1, "anna@north"));
+        world.Apply(Messages.Commit(Messages.RunA, 1));
+        var before = world.AccountOf("north", PrivacyUnit.Client).Spent;
+        foreach (var hash in new[] { "a1", "b2", "a1" })
+        {
+            Assert.Empty(world.Apply(Output(hash)));
+        }
+
+        Assert.Equal(3 * before, world.AccountOf("north", PrivacyUnit.Client).Spent);
+        Assert.Equal(3 * 2, world.Reservations.Count());
+        Assert.All(world.Reservations, reservation => Assert.Equal(ReservationState.Committed, reservation.State));
+        Assert.Empty(world.Apply(Output("c3") with { ClientId = "ben" }));
+        Assert.Equal(3 * before, world.AccountOf("north", PrivacyUnit.Client).Spent);
+        Assert.Null(LedgerVerification.FirstFault(world.Entries));
+
+        static ChargeOutput Output(string hash) => new()
+        {
+            RunId = Messages.RunA,
+            RoundId = ReservationId.OfRound(Messages.RunA, 1),
+            Round = 1,
+            ClientId = "anna",
+            ReservationId = ReservationId.Of(Messages.RunA, 1, "anna", 1),
+            UpdateSha256 = hash.PadRight(64, '0'),
+        };
+    }
+
+    [Fact]
     public void A_charge_below_what_its_event_costs_is_found_though_its_hash_is_right()
     {
         var world = new LedgerWorld(PolicyFor(1));

@@ -13,6 +13,7 @@ public class RoutesTests
     [InlineData(typeof(ReserveBudget), "fl-privacy-accountant")]
     [InlineData(typeof(CommitBudget), "fl-privacy-accountant")]
     [InlineData(typeof(RefundBudget), "fl-privacy-accountant")]
+    [InlineData(typeof(ChargeOutput), "fl-privacy-accountant")]
     public void A_command_has_one_owner(Type command, string owner) => Assert.Equal(owner, Routes.OwnerOf(command));
 
     [Fact]
@@ -22,6 +23,7 @@ public class RoutesTests
         Type[] commands =
         [
             typeof(EnrollClient), typeof(CreateModel), typeof(OpenRound), typeof(AggregateRound), typeof(ReserveBudget), typeof(CommitBudget), typeof(RefundBudget),
+            typeof(ChargeOutput),
         ];
         var others = typeof(BlobRef).Assembly.GetExportedTypes().Except(commands);
 
