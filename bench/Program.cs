@@ -1,6 +1,7 @@
 using System.CommandLine;
 using FlEvents.Bench.Averaging;
 using FlEvents.Bench.Engine;
+using FlEvents.Bench.Privacy;
 using FlEvents.Bench.Rounds;
 
 var root = new RootCommand("Measures FlEvents; docs/benchmarks.md says what comes out.")
@@ -11,6 +12,7 @@ var root = new RootCommand("Measures FlEvents; docs/benchmarks.md says what come
     NoiseCommand.Create(),
     PlanCommand.Create(),
     CompareCommand.Create(),
+    DpSgdCompareCommand.Create(),
 };
 try
 {
