@@ -7,6 +7,7 @@ var root = new RootCommand("Measures FlEvents; docs/benchmarks.md says what come
 {
     RoundsCommand.Create(),
     EngineCommand.Create(),
+    FlEvents.Bench.Privacy.AccountingCommand.Create(),
     PlanCommand.Create(),
     CompareCommand.Create(),
 };
