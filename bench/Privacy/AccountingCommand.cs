@@ -39,7 +39,9 @@ public static class AccountingCommand
             var bound = RdpAccountant.Epsilon(composed, Delta);
             var byLoss = Measurement.BestMedian(() => PldAccountant.Epsilon(composed, Delta), warmUps: 3, repetitions: 3, medians: 3);
             var byOrders = Measurement.BestMedian(() => RdpAccountant.Epsilon(composed, Delta), warmUps: 20, repetitions: 21);
-            Write($"{name}: ε in [{bracket.Lower:0.000000}, {bracket.Upper:0.000000}], {(bracket.Upper - bracket.Lower) / bracket.Upper:0.0e+0} wide, {byLoss * 1e3:0} ms; Rényi {bound.Value:0.0000}, {byOrders * 1e3:0.00} ms");
+            var wide = (bracket.Upper - bracket.Lower) / bracket.Upper;
+            Write($"{name}: ε in [{bracket.Lower:0.000000}, {bracket.Upper:0.000000}], {wide:0.0e+0} wide, {byLoss * 1e3:0} ms");
+            Write($"  Rényi {bound.Value:0.0000}, {byOrders * 1e3:0.00} ms");
         }
 
         var round = new SubsampledGaussianEvent(0.01, 1.1, 100);
