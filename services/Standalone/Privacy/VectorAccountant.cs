@@ -19,7 +19,9 @@ public sealed record VectorAccountant(Func<PrivacyEvent, double, Bracket> Epsilo
         "rdp" => Rdp(accountant),
         "pld" or "prv" => Pld(accountant),
         "zcdp" => Zcdp(accountant),
-        "analytic_gaussian" => new((composed, delta) => AnalyticGaussian.Epsilon(AsGaussian(composed), delta), (composed, epsilon) => AnalyticGaussian.Delta(AsGaussian(composed), epsilon)),
+        "analytic_gaussian" => new(
+            (composed, delta) => AnalyticGaussian.Epsilon(AsGaussian(composed), delta),
+            (composed, epsilon) => AnalyticGaussian.Delta(AsGaussian(composed), epsilon)),
         "basic" or "basic_composition" => new(BasicEpsilon, null),
         "advanced" or "advanced_composition" => new((composed, delta) => AdvancedEpsilon(composed, delta, accountant), null),
         "optimal" or "optimal_composition" or "kov" => new(OptimalEpsilon, OptimalDelta),

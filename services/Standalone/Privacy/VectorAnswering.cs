@@ -126,7 +126,8 @@ public static class VectorAnswering
         var countNoise = parameters.OptionalNumber("clipped_count_stddev", "sigma_b") ?? (parameters.Number("clients_per_round", "m") / 20);
         if (!(z > 0 && z < 2 * countNoise))
         {
-            throw new VectorRefusedException(FormattableString.Invariant($"noise_multiplier is {z}, expected above 0 and below twice the clipped count's {countNoise}"));
+            throw new VectorRefusedException(
+                FormattableString.Invariant($"noise_multiplier is {z}, expected above 0 and below twice the clipped count's {countNoise}"));
         }
 
         var updateNoise = 1 / Math.Sqrt((1 / (z * z)) - (1 / (4 * countNoise * countNoise)));

@@ -58,7 +58,8 @@ public static class AnalyticGaussian
     }
 
     /// <summary>√(2 ln(1.25/δ))/ε, proved for ε ≤ 1 only: at ε = 10, δ = 10⁻⁵ it really gives 10.39. Not used to calibrate anything.</summary>
-    public static double ClassicNoiseMultiplier(double epsilon, double delta) => Math.Sqrt(2 * Math.Log(1.25 / Require.Delta(delta))) / Require.Positive(epsilon);
+    public static double ClassicNoiseMultiplier(double epsilon, double delta) =>
+        Math.Sqrt(2 * Math.Log(1.25 / Require.Delta(delta))) / Require.Positive(epsilon);
 
     /// <summary>More than the relative error of δ: two probabilities are subtracted that differ by 1/z.</summary>
     private static double Margin(double noiseMultiplier) => 1e-12 + (4e-14 * noiseMultiplier);

@@ -75,7 +75,9 @@ public static class Calibration
         return fits;
     }
 
-    /// <summary>False position with the Illinois rule in ln z, a bisection every fourth step; it aims a little past the crossing, so that both ends close in.</summary>
+    /// <summary>
+    /// False position with the Illinois rule in ln z, a bisection every fourth step; it aims a little past the crossing, so that both ends close in.
+    /// </summary>
     private static double Narrow(Func<double, double> above, (double Z, double Above) low, (double Z, double Above) high, double tolerance)
     {
         var (weightLow, weightHigh) = (low.Above, high.Above);

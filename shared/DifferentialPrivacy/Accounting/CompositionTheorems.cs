@@ -53,7 +53,9 @@ public static class CompositionTheorems
     public static double OptimalDelta(double epsilonEach, double deltaEach, long count, double epsilon) =>
         OptimalDelta(LogBinomialMasses(epsilonEach, count), epsilonEach, deltaEach, epsilon);
 
-    /// <summary>The smallest ε ≥ 0 at <paramref name="delta"/> by <see cref="OptimalDelta(double, double, long, double)"/>, from above; +∞ if there is none.</summary>
+    /// <summary>
+    /// The smallest ε ≥ 0 at <paramref name="delta"/> by <see cref="OptimalDelta(double, double, long, double)"/>, from above; +∞ if there is none.
+    /// </summary>
     public static double OptimalEpsilon(double epsilonEach, double deltaEach, long count, double delta)
     {
         Require.Delta(delta);
@@ -119,7 +121,8 @@ public static class CompositionTheorems
                 LaplaceEvent e => new EpsilonDeltaEvent(1 / e.NoiseMultiplier, 0),
                 DiscreteLaplaceEvent e => new EpsilonDeltaEvent(e.Parameter * e.Sensitivity, 0),
                 var other => throw new ArgumentException(
-                    $"{PrivacyEventText.Write(other)} has no (ε, δ) of its own, expected events of type epsilonDelta, laplace or discreteLaplace.", nameof(composed)),
+                    $"{PrivacyEventText.Write(other)} has no (ε, δ) of its own, expected events of type epsilonDelta, laplace or discreteLaplace.",
+                    nameof(composed)),
             },
             part.Count));
 }

@@ -46,7 +46,8 @@ public static class EventParts
     /// <summary>The step, or null where it tells nothing, and how many of it.</summary>
     private static (PrivacyEvent? Step, long Steps) SingleStep(PrivacyEvent part) => part switch
     {
-        SubsampledGaussianEvent { SamplingRate: 0 } or FixedSizeGaussianEvent { SampleSize: 0 } or TruncatedSubsampledGaussianEvent { SamplingRate: 0 } => (null, 0),
+        SubsampledGaussianEvent { SamplingRate: 0 } or FixedSizeGaussianEvent { SampleSize: 0 } or TruncatedSubsampledGaussianEvent { SamplingRate: 0 } =>
+            (null, 0),
         SubsampledGaussianEvent { SamplingRate: 1 } all => (new GaussianEvent(all.NoiseMultiplier), all.Steps),
         SubsampledGaussianEvent sampled => (new SubsampledGaussianEvent(sampled.SamplingRate, sampled.NoiseMultiplier), sampled.Steps),
         FixedSizeGaussianEvent all when all.SampleSize == all.DatasetSize => (new GaussianEvent(all.NoiseMultiplier), all.Steps),

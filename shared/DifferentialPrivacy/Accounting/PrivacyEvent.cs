@@ -2,8 +2,7 @@ namespace FlEvents.DifferentialPrivacy.Accounting;
 
 /// <summary>What a mechanism did to one privacy unit's data: all that an accountant needs, and nothing about the data.</summary>
 /// <remarks>
-/// A noise multiplier z is σ/Δ, the noise's standard deviation over the sensitivity under the adjacency in use (<c>docs/privacy.md</c> states which Δ
-/// each mode has). Every constructor refuses NaN, infinities and values out of range, so an event that exists can be accounted.
+/// A noise multiplier z is σ/Δ, the noise's standard deviation over the sensitivity under the adjacency in use. Every constructor refuses NaN, infinities and values out of range, so an event that exists can be accounted.
 /// <para>The one text form of an event is <see cref="PrivacyEventText"/>.</para>
 /// </remarks>
 public abstract record PrivacyEvent

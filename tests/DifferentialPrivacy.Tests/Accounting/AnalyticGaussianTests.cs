@@ -28,7 +28,7 @@ public sealed class AnalyticGaussianTests
     [Theory, InlineData(1.5, 1e-7, 3.40978676412), InlineData(1e6, 0.1, 0.0)]
     public void Epsilon_is_the_smallest_that_holds(double z, double delta, double expected) => Assert.Equal(expected, AnalyticGaussian.Epsilon(z, delta), 1e-9);
 
-    /// <summary>dp.md section (b) 6: at ε = 10, δ = 10⁻⁵ the classic σ = 0.4845 really gives 10.39; at ε = 1 it gives 0.751.</summary>
+    /// <summary>The formula is proved for ε ≤ 1: there it gives 0.751 for 1. At ε = 10, δ = 10⁻⁵ its σ = 0.4845 really gives 10.39.</summary>
     [Fact]
     public void The_classic_formula_falls_short_of_a_large_epsilon()
     {

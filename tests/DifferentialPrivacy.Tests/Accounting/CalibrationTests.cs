@@ -20,8 +20,8 @@ public sealed class CalibrationTests
     }
 
     [Theory, InlineData(0.01), InlineData(1.0), InlineData(30.0)]
-    public void Gaussian_noise_agrees_with_the_analytic_one(double epsilon) =>
-        GoldenValues.AssertClose(AnalyticGaussian.NoiseMultiplier(epsilon, 1e-6), Calibration.NoiseMultiplier(z => AnalyticGaussian.Epsilon(z, 1e-6), epsilon)!.Value, 2e-9);
+    public void Gaussian_noise_agrees_with_the_analytic_one(double epsilon) => GoldenValues.AssertClose(
+        AnalyticGaussian.NoiseMultiplier(epsilon, 1e-6), Calibration.NoiseMultiplier(z => AnalyticGaussian.Epsilon(z, 1e-6), epsilon)!.Value, 2e-9);
 
     [Fact]
     public void A_guess_near_by_changes_the_work_only()

@@ -57,7 +57,12 @@ public sealed class CompositionTests
     public void Rho_adds_up_and_sampling_is_charged_as_all_data()
     {
         var total = ZcdpAccountant.Total(new EventSequence(
-            new GaussianEvent(2), new SubsampledGaussianEvent(0.01, 2, 3), new LaplaceEvent(5), new DiscreteGaussianEvent(4, 2), new TreeGaussianEvent(2, 3, 2), new ZcdpEvent(0.5, 0.25)));
+            new GaussianEvent(2),
+            new SubsampledGaussianEvent(0.01, 2, 3),
+            new LaplaceEvent(5),
+            new DiscreteGaussianEvent(4, 2),
+            new TreeGaussianEvent(2, 3, 2),
+            new ZcdpEvent(0.5, 0.25)));
 
         Assert.Equal((4 / 8.0) + (1 / 50.0) + (1 / 8.0) + (4 / 8.0) + 0.5, total!.Rho, 1e-14);
         Assert.Equal(0.25, total.Xi);

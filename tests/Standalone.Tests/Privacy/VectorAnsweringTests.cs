@@ -123,7 +123,7 @@ public sealed class VectorAnsweringTests
         Assert.Null(multiplier);
     }
 
-    /// <summary>dp.md section (b) 6: the tutorials' σ at ε = 1, δ = 10⁻⁵ is 0.172 and really gives 40.8.</summary>
+    /// <summary>The tutorials' σ at ε = 1, δ = 10⁻⁵ is 0.172 and really gives 40.8.</summary>
     [Fact]
     public void The_mistake_of_the_tutorials_shows_its_real_epsilon()
     {

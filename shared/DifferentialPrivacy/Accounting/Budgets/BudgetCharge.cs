@@ -23,7 +23,8 @@ public readonly record struct BudgetCharge
     /// <summary>The sum; unbounded when either is, or when the sum is beyond a 64-bit integer.</summary>
     public static BudgetCharge operator +(BudgetCharge left, BudgetCharge right) => left.Plus(right);
 
-    public BudgetCharge Plus(BudgetCharge other) => IsUnbounded || other.IsUnbounded || _units > long.MaxValue - other._units ? Unbounded : new(_units + other._units);
+    public BudgetCharge Plus(BudgetCharge other) =>
+        IsUnbounded || other.IsUnbounded || _units > long.MaxValue - other._units ? Unbounded : new(_units + other._units);
 
     /// <summary>The charge of the same event <paramref name="count"/> times, at least 0.</summary>
     public BudgetCharge Times(long count) => Require.Between(count, 0, long.MaxValue) == 0

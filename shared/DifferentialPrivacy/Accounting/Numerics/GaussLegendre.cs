@@ -1,6 +1,6 @@
 namespace FlEvents.DifferentialPrivacy.Accounting.Numerics;
 
-/// <summary>Gauss-Legendre rules on [−1, 1]: the positive nodes, each of which stands for its mirror too, and their weights (Abramowitz and Stegun, 25.4.30).</summary>
+/// <summary>Gauss-Legendre rules on [−1, 1] (Abramowitz and Stegun, 25.4.30): the positive nodes, each of which stands for its mirror too, and weights.</summary>
 public static class GaussLegendre
 {
     public static (double[] Nodes, double[] Weights) Four { get; } =

@@ -92,6 +92,7 @@ public sealed class LossPieces
 
         return mixed;
 
-        (double P, double Q) Mix((double P, double Q) a, (double P, double Q) b) => (((1 - share) * a.P) + (share * b.P), ((1 - share) * a.Q) + (share * b.Q));
+        (double P, double Q) Mix((double P, double Q) a, (double P, double Q) b) =>
+            (((1 - share) * a.P) + (share * b.P), ((1 - share) * a.Q) + (share * b.Q));
     }
 }

@@ -13,6 +13,7 @@ public sealed class PrivacyCurve
     // Relative error of a step's mass by quadrature, and per unit of exponent by e^(λl).
     private const double MassError = 2e-13;
     private const double ExponentError = 4e-16;
+    private const double RoundingUnit = 1.1102230246251565e-16;
 
     private readonly double _width;
     private readonly long _firstIndex;
@@ -33,8 +34,9 @@ public sealed class PrivacyCurve
     {
         var (masses, tilt) = (sum.Masses, window.Tilt);
         var top = firstIndex + masses.Length - 1;
-        var spread = (steps * (MassError + (ExponentError * Math.Max(1, Math.Abs(sum.LogMoment / steps)))))
-            + (ExponentError * (Math.Abs(sum.LogMoment) + (tilt * Math.Max(Math.Abs(firstIndex), Math.Abs(top)) * width))) + (8 * 1.1102230246251565e-16 * masses.Length);
+        // Exponents are rounded in each step's masses, in the total and in the losses of the window; the recurrence below rounds at every point.
+        var exponents = Math.Max(steps, Math.Abs(sum.LogMoment)) + Math.Abs(sum.LogMoment) + (tilt * Math.Max(Math.Abs(firstIndex), Math.Abs(top)) * width);
+        var spread = (steps * MassError) + (ExponentError * exponents) + (8 * RoundingUnit * masses.Length);
         var error = sum.Error * WeightNorm(tilt, width, masses.Length);
         var wrapped = isUpper ? 0 : Wrapped(sum, window, firstIndex, top, width);
         // From above: everything that stays finite and lies above the window, by Chernoff's bound; and what is infinite.

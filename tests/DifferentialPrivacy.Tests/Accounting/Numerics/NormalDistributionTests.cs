@@ -15,7 +15,8 @@ public sealed class NormalDistributionTests
     }
 
     [Theory, InlineData(0.4), InlineData(1e-5), InlineData(1e-30), InlineData(1e-200)]
-    public void Beyond_the_tail_bound_there_is_at_most_the_mass(double mass) => Assert.InRange(NormalDistribution.LogCdf(-NormalDistribution.TailBound(mass)), -1000, Math.Log(mass));
+    public void Beyond_the_tail_bound_there_is_at_most_the_mass(double mass) =>
+        Assert.InRange(NormalDistribution.LogCdf(-NormalDistribution.TailBound(mass)), -1000, Math.Log(mass));
 
     [Theory]
     [InlineData(1e-20, 1e-20), InlineData(-1e-9, -9.999999995e-10), InlineData(1e-4, 1.0000500016667083e-4), InlineData(0.5, 0.6487212707001282)]

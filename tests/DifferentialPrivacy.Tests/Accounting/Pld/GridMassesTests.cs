@@ -52,7 +52,8 @@ public sealed class GridMassesTests
 
         var grid = GridMasses.Dominating(pieces, 1);
 
-        Assert.Equal([1 - ((1 - Math.Exp(-0.25)) / (1 - Math.Exp(-1))), (1 - Math.Exp(-0.25)) / (1 - Math.Exp(-1))], grid.Masses, (a, b) => Math.Abs(a - b) < 1e-14);
+        var up = (1 - Math.Exp(-0.25)) / (1 - Math.Exp(-1));
+        Assert.Equal([1 - up, up], grid.Masses, (a, b) => Math.Abs(a - b) < 1e-14);
     }
 
     [Fact]
@@ -62,9 +63,41 @@ public sealed class GridMassesTests
         pieces.Add(0.25, -3, -3, -3);
         pieces.Add(0.75, 3, 3, 3);
 
-        Assert.Equal((-3, 0.25, 0.75), (GridMasses.Dominating(pieces, 1).First, GridMasses.Dominating(pieces, 1).Masses[0], GridMasses.Dominating(pieces, 1).Masses[6]));
+        var dominating = GridMasses.Dominating(pieces, 1);
+        Assert.Equal((-3, 0.25, 0.75), (dominating.First, dominating.Masses[0], dominating.Masses[6]));
         var dominated = GridMasses.Dominated(pieces, 1);
         Assert.Equal((0.25, 0.75), (dominated.Masses[-3 - dominated.First], dominated.Masses[3 - dominated.First]));
+    }
+
+    /// <summary>
+    /// By hand: of losses ½, 1½ and 2½, from below all of the first is balanced at 1 by 0.3(√e − 1)/(1 − 1/√e) = 0.3√e of the second, the rest of that
+    /// at 2 by √e times as much of the third, and what is left of the third goes down to 2.
+    /// </summary>
+    [Fact]
+    public void Blocks_balance_at_their_point_and_the_last_is_rounded_down()
+    {
+        var pieces = new LossPieces { IsBoundedBelow = true };
+        pieces.Add(0.3, 0.5, 0.5, 0.5);
+        pieces.Add(0.55, 1.5, 1.5, 1.5);
+        pieces.Add(0.15, 2.5, 2.5, 2.5);
+
+        var grid = GridMasses.Dominated(pieces, 1);
+
+        var atOne = 0.3 * (1 + Math.Exp(0.5));
+        Assert.Equal([atOne, 1 - atOne], grid.Masses.Where(mass => mass > 0), (x, y) => Math.Abs(x - y) < 1e-14);
+        Assert.Equal(atOne, grid.Masses[1 - grid.First], 1e-14);
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public void A_loss_between_two_points_alone_is_rounded_down(bool fromBelow)
+    {
+        var pieces = new LossPieces { IsBoundedBelow = fromBelow };
+        pieces.Add(1, 2.25, 2.25, 2.25);
+
+        var grid = GridMasses.Dominated(pieces, 1);
+
+        Assert.Equal(1, grid.Masses[2 - grid.First]);
+        Assert.Equal(1, grid.Masses.Sum());
     }
 
     private static double Delta(GridMasses grid, double width, double epsilon) =>

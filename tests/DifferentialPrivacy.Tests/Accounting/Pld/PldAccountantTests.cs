@@ -6,9 +6,9 @@ namespace FlEvents.DifferentialPrivacy.Tests.Accounting.Pld;
 
 public sealed class PldAccountantTests
 {
-    /// <remarks>Two steps of one source and k of another are different paths to the same distribution; here the exact value is known for any k.</remarks>
     [Theory]
-    [InlineData(6.0, 25, 1e-5), InlineData(1.0, 1, 1e-10), InlineData(0.05, 1, 1e-5), InlineData(1000.0, 1, 1e-5), InlineData(50.0, 10000, 1e-12), InlineData(1.0, 100000, 1e-7)]
+    [InlineData(6.0, 25, 1e-5), InlineData(1.0, 1, 1e-10), InlineData(0.05, 1, 1e-5), InlineData(1000.0, 1, 1e-5)]
+    [InlineData(50.0, 10000, 1e-12), InlineData(1.0, 100000, 1e-7)]
     public void Gaussians_are_bracketed_around_the_analytic_value(double z, int count, double delta)
     {
         var exact = AnalyticGaussian.Epsilon(z / Math.Sqrt(count), delta);
@@ -16,7 +16,9 @@ public sealed class PldAccountantTests
         AssertBrackets(PldAccountant.Epsilon(new RepeatedEvent(new GaussianEvent(z), count), delta), exact, 1e-4);
     }
 
-    /// <summary>With q next to 1 the subsampled steps are composed by the transform, and their δ differs from the Gaussian's by at most the steps not drawn.</summary>
+    /// <summary>
+    /// Gaussians on all data are joined before the transform; with q next to 1 their steps are composed by it, and δ differs by at most the steps missed.
+    /// </summary>
     [Fact]
     public void Nearly_full_samples_are_bracketed_around_the_analytic_value()
     {
@@ -133,7 +135,8 @@ public sealed class PldAccountantTests
     /// <remarks>What holds for any parameters: lower ≤ upper ≤ Rényi, all finite.</remarks>
     [Theory]
     [InlineData(1e-6, 0.3, 1_000_000, 1e-12), InlineData(1e-6, 1000, 1, 1e-12), InlineData(0.5, 1000, 1, 1e-12), InlineData(0.01, 0.3, 1_000_000, 1e-12)]
-    [InlineData(1e-6, 1, 1_000_000, 1e-5), InlineData(0.999, 0.3, 10, 0.1), InlineData(0.01, 0.05, 3, 1e-12), InlineData(0.01, 0.01, 3, 1e-12), InlineData(1, 1000, 1_000_000, 1e-12)]
+    [InlineData(1e-6, 1, 1_000_000, 1e-5), InlineData(0.999, 0.3, 10, 0.1), InlineData(0.01, 0.05, 3, 1e-12), InlineData(0.01, 0.01, 3, 1e-12)]
+    [InlineData(1, 1000, 1_000_000, 1e-12)]
     public void Extreme_parameters_are_bracketed(double q, double z, long steps, double delta)
     {
         var composed = new SubsampledGaussianEvent(q, z, steps);
@@ -146,7 +149,9 @@ public sealed class PldAccountantTests
     [Fact]
     public void Where_there_is_no_loss_distribution_the_answer_is_the_Renyi_one_and_says_so()
     {
-        foreach (var composed in new PrivacyEvent[] { new ZcdpEvent(0.1), new FixedSizeGaussianEvent(100, 10, 1), new DiscreteGaussianEvent(5, 2.5, 10), new SubsampledGaussianEvent(0.1, 0.01) })
+        PrivacyEvent[] without =
+            [new ZcdpEvent(0.1), new FixedSizeGaussianEvent(100, 10, 1), new DiscreteGaussianEvent(5, 2.5, 10), new SubsampledGaussianEvent(0.1, 0.01)];
+        foreach (var composed in without)
         {
             var bound = PldAccountant.Epsilon(composed, 1e-5);
             Assert.Equal((0, RdpAccountant.Epsilon(composed, 1e-5).Value), (bound.Lower, bound.Upper));

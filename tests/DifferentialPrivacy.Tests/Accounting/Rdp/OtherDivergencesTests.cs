@@ -44,7 +44,7 @@ public sealed class OtherDivergencesTests
         Assert.Equal(4 * 9 * new RdpCurve(new GaussianEvent(3)).At(3.3), new RdpCurve(new TreeGaussianEvent(3, 500, 4)).At(3.3), 1e-13);
     }
 
-    /// <summary>⌈log₂(n+1)⌉: dp.md's App. D of arXiv:2103.00039.</summary>
+    /// <summary>⌈log₂(n+1)⌉: Kairouz et al. 2021, arXiv:2103.00039, appendix D.</summary>
     [Theory, InlineData(1, 1), InlineData(2, 2), InlineData(3, 2), InlineData(4, 3), InlineData(500, 9), InlineData(511, 9), InlineData(512, 10)]
     public void A_tree_has_a_level_for_each_binary_digit(long steps, int levels) => Assert.Equal(levels, new TreeGaussianEvent(1, steps).Levels);
 

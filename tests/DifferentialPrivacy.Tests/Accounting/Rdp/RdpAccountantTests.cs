@@ -43,7 +43,8 @@ public sealed class RdpAccountantTests
     [Fact]
     public void Without_given_orders_no_order_near_is_better()
     {
-        foreach (var composed in new PrivacyEvent[] { Training, new GaussianEvent(300), new SubsampledGaussianEvent(0.2, 0.6, 300), new LaplaceEvent(0.5), new ZcdpEvent(0.25) })
+        PrivacyEvent[] events = [Training, new GaussianEvent(300), new SubsampledGaussianEvent(0.2, 0.6, 300), new LaplaceEvent(0.5), new ZcdpEvent(0.25)];
+        foreach (var composed in events)
         {
             foreach (var delta in new[] { 1e-12, 1e-5, 0.01 })
             {
@@ -116,12 +117,12 @@ public sealed class RdpAccountantTests
     }
 
     [Theory, InlineData(0.0), InlineData(1.0), InlineData(double.NaN), InlineData(-1e-5)]
-    public void A_delta_out_of_range_is_refused(double delta) =>
-        Assert.Contains("above 0 and below 1", Assert.Throws<ArgumentOutOfRangeException>(() => RdpAccountant.Epsilon(Training, delta)).Message, StringComparison.Ordinal);
+    public void A_delta_out_of_range_is_refused(double delta) => Assert.Contains(
+        "above 0 and below 1", Assert.Throws<ArgumentOutOfRangeException>(() => RdpAccountant.Epsilon(Training, delta)).Message, StringComparison.Ordinal);
 
     [Theory, InlineData(1.0), InlineData(0.5), InlineData(double.NaN), InlineData(double.PositiveInfinity)]
-    public void An_order_out_of_range_is_refused(double order) =>
-        Assert.Contains("order above 1", Assert.Throws<ArgumentOutOfRangeException>(() => RdpAccountant.Epsilon(Training, 1e-5, [order])).Message, StringComparison.Ordinal);
+    public void An_order_out_of_range_is_refused(double order) => Assert.Contains(
+        "order above 1", Assert.Throws<ArgumentOutOfRangeException>(() => RdpAccountant.Epsilon(Training, 1e-5, [order])).Message, StringComparison.Ordinal);
 
     [Fact]
     public void Extreme_parameters_give_finite_growing_bounds()
