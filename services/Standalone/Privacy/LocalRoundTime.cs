@@ -26,8 +26,8 @@ public static class LocalRoundTime
         var training = Math.Max(1, examples - (int)(examples * (decimal)run.Training.ValidationFraction));
         var stepsOfEpoch = (training + run.Training.BatchSize - 1) / run.Training.BatchSize;
         var all = task?.DpSgd?.Steps ?? (long)stepsOfEpoch * run.Training.LocalEpochs;
-        // The first step also pays for compiling what runs.
-        engine.Train(Job(run, model, training, task?.DpSgd, 1), cancellationToken);
+        // What runs for the first time is compiled while it runs, which the rounds of a run don't pay for again.
+        engine.Train(Job(run, model, training, task?.DpSgd, MostSteps), cancellationToken);
 
         var start = time.GetTimestamp();
         var result = engine.Train(Job(run, model, training, task?.DpSgd, MostSteps), cancellationToken);

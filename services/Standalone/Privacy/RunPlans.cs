@@ -118,7 +118,11 @@ public static class RunPlans
 
     /// <summary>Charges as one event for the accountants of a fixed schedule; those alike are counted together.</summary>
     public static EventSequence Composed(IEnumerable<PrivacyCharge> charges) =>
-        new(charges.CountBy(charge => charge).Select(part => (PrivacyEvent)new RepeatedEvent(Pricing.EventOf(part.Key), part.Value)));
+        Composed(charges.CountBy(charge => charge).Select(part => (part.Key, (long)part.Value)));
+
+    /// <summary>Charges, and how many of each, as one event.</summary>
+    public static EventSequence Composed(IEnumerable<(PrivacyCharge Charge, long Count)> charges) =>
+        new(charges.Select(part => (PrivacyEvent)new RepeatedEvent(Pricing.EventOf(part.Charge), part.Count)));
 
     private static double? Finite(double value) => double.IsFinite(value) ? value : null;
 
