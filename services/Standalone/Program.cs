@@ -6,6 +6,8 @@ var root = new RootCommand("FlEvents: federated learning by services that exchan
 {
     RunCommand.Create(),
     CheckCommand.Create(),
+    PlanCommand.Create(),
+    LedgerCommand.Create(),
     DeploymentCommands.CreateStatus(),
     DeploymentCommands.CreateWatch(),
     ModelCommand.Create(),

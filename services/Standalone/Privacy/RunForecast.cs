@@ -1,0 +1,176 @@
+using FlEvents.ClientWorker.Data;
+using FlEvents.Contracts;
+using FlEvents.DifferentialPrivacy.Plans;
+using FlEvents.Orchestrator.Api;
+using FlEvents.Orchestrator.Rounds;
+using FlEvents.PrivacyAccountant;
+using FlEvents.Standalone.Hosting;
+using FlEvents.Standalone.RunFiles;
+
+namespace FlEvents.Standalone.Privacy;
+
+/// <summary>Who takes part in which round, and how a run ends, when every client answers.</summary>
+public record RunForecast
+{
+    /// <summary>Clients that take part, each for itself or for all with as many examples.</summary>
+    public required IReadOnlyList<ForecastClient> Clients { get; init; }
+
+    /// <summary>
+    /// Whether cohorts are those the run will draw. Otherwise there are too many draws to make beforehand, and each client is taken to be in every round: no
+    /// client is charged more.
+    /// </summary>
+    public required bool IsDrawn { get; init; }
+
+    /// <summary>Tasks of each round that is done; shape [rounds done].</summary>
+    public required IReadOnlyList<int> Tasks { get; init; }
+
+    public required RunState Ending { get; init; }
+
+    /// <summary>Draws and charges that are worth making beforehand.</summary>
+    private const int MostTasks = 50_000;
+    private const long MostDrawnFrom = 5_000_000;
+
+    /// <summary>Goes through the rounds with the Orchestrator's draw and the ledger's own decisions.</summary>
+    /// <param name="examples">Declared examples by client, shape [clients].</param>
+    /// <param name="policy">Budgets of the clients' ledgers, which are new.</param>
+    public static RunForecast Of(RunFile file, IReadOnlyList<int> examples, LedgerPolicy policy)
+    {
+        var (run, all) = (file.Run, Everyone(file, examples));
+        var (first, _) = CohortSampling.Draw(run.Seed, 1, all, run.Selection);
+        var isEveryone = first.Count == all.Count;
+        var isDrawn = isEveryone || ((long)first.Count * run.Rounds <= MostTasks && (long)all.Count * run.Rounds <= MostDrawnFrom);
+        // Clients that are in every round with as many examples fare alike: one stands for all of them.
+        var members = isEveryone || !isDrawn ? Alike(all, run.Rounds) : [.. all.Select(client => new Member(client, 1))];
+        return Play(
+            run,
+            policy,
+            members,
+            isDrawn ? null : first.Count,
+            (round, left) => isEveryone || !isDrawn ? left : Drawn(run, round, left)) with { IsDrawn = isDrawn };
+    }
+
+    private static IReadOnlyList<Member> Drawn(RunSpec run, int round, IReadOnlyList<Member> left)
+    {
+        var (cohort, _) = CohortSampling.Draw(run.Seed, round, left.Select(member => member.Client), run.Selection);
+        var drawn = cohort.Select(client => client.ClientId).ToHashSet(StringComparer.Ordinal);
+        return [.. left.Where(member => drawn.Contains(member.Client.ClientId))];
+    }
+
+    /// <param name="cohort">Tasks of a round where they are not drawn; null where they are.</param>
+    /// <param name="draw">The cohort of a round out of the clients that no budget has left out.</param>
+    private static RunForecast Play(
+        RunSpec run, LedgerPolicy policy, List<Member> members, int? cohort, Func<int, IReadOnlyList<Member>, IReadOnlyList<Member>> draw)
+    {
+        var (state, tasks, inRow) = (LedgerState.Empty, new List<int>(), 0);
+        var fewest = Math.Max(run.Selection.MinimumClients, run.Selection.MinimumReports);
+        RunForecast End(RunState ending) => new()
+        {
+            Clients = [.. members.Select(member => new ForecastClient(member.Client, member.Alike, member.Rounds, member.RefusedIn))],
+            IsDrawn = true,
+            Tasks = tasks,
+            Ending = ending,
+        };
+        for (var round = 1; round <= run.Rounds; round++)
+        {
+            var left = members.Where(member => member.RefusedIn is null).ToList();
+            if (left.Sum(member => member.Alike) < fewest && left.Count < members.Count)
+            {
+                return End(RunState.BudgetExhausted);
+            }
+
+            var drawn = draw(round, left);
+            // Without a budget nothing is refused, and the ledger need not be asked.
+            var decision = policy.Defaults.Count == 0
+                ? null
+                : Ledger.On(state with { Reservations = LedgerState.Empty.Reservations }, Request(run, round, drawn), policy, DateTimeOffset.UnixEpoch);
+            var refused = (decision?.Messages ?? []).OfType<BudgetRefused>().SelectMany(answer => answer.Refused).Select(client => client.ClientId).ToHashSet(StringComparer.Ordinal);
+            var admitted = drawn.Where(member => !refused.Contains(member.Client.ClientId)).ToList();
+            foreach (var member in drawn.Where(member => refused.Contains(member.Client.ClientId)))
+            {
+                member.RefusedIn = round;
+            }
+
+            var count = Math.Min(cohort ?? int.MaxValue, admitted.Sum(member => member.Alike));
+            if (count < run.Selection.MinimumReports)
+            {
+                // Nothing is handed out, so what was charged is given back.
+                inRow++;
+                if (inRow >= run.Selection.MaximumAbandonedRounds)
+                {
+                    return End(RunState.Abandoned);
+                }
+
+                continue;
+            }
+
+            (state, inRow) = (decision?.State ?? state, 0);
+            tasks.Add(count);
+            admitted.ForEach(member => member.Rounds.Add(round));
+        }
+
+        return End(tasks.Count > 0 ? RunState.Completed : RunState.Abandoned);
+    }
+
+    private static ReserveBudget Request(RunSpec run, int round, IReadOnlyList<Member> drawn) => new()
+    {
+        RunId = Guid.Empty,
+        RoundId = Guid.Empty,
+        Round = round,
+        Attempt = 1,
+        Clients = [.. drawn.Select(member => new ReservationRequest
+        {
+            ClientId = member.Client.ClientId,
+            Ledger = member.Client.Data.Ledger,
+            Charges = PrivacyPlan.Charges(run, member.Client.Data.ExampleCount, round),
+        })],
+    };
+
+    // The fewest examples cost an example the most: where there are too many sizes, the smallest are kept, and stand for the others.
+    private static List<Member> Alike(List<EligibleClient> all, int rounds)
+    {
+        var sizes = all.GroupBy(client => client.Data.ExampleCount).OrderBy(group => group.Key).ToList();
+        var kept = Math.Min(sizes.Count, Math.Max(1, MostTasks / rounds));
+        return
+        [
+            .. sizes.Take(kept).Select((group, index) =>
+                new Member(group.First(), group.Count() + (index == kept - 1 ? sizes.Skip(kept).Sum(rest => rest.Count()) : 0))),
+        ];
+    }
+
+    private static List<EligibleClient> Everyone(RunFile file, IReadOnlyList<int> examples)
+    {
+        var roster = ClientRoster.OfPool(FederationSettings.Pool, examples.Count);
+        var partition = file.Simulation.Partition;
+        var rule = partition.Describe(examples.Count);
+        return
+        [
+            .. examples.Select((count, index) => new EligibleClient(roster.IdOf(index), "", new ClientDataSet
+            {
+                ExampleCount = count,
+                Ledger = new LedgerIdentity
+                {
+                    Owner = FederationSettings.Pool,
+                    DataSet = file.Run.Data.DataSet,
+                    PartitionRule = rule,
+                    PartitionSeed = partition.Seed,
+                    PartitionIndex = index,
+                },
+            })),
+        ];
+    }
+
+    /// <summary>A client while its rounds are gone through.</summary>
+    private sealed class Member(EligibleClient client, int alike)
+    {
+        public EligibleClient Client => client;
+        public int Alike => alike;
+        public List<int> Rounds { get; } = [];
+        public int? RefusedIn { get; set; }
+    }
+}
+
+/// <summary>A client in a forecast.</summary>
+/// <param name="Alike">Clients that it stands for, itself included.</param>
+/// <param name="Rounds">Rounds it is charged for, in order.</param>
+/// <param name="RefusedIn">The round in which a budget leaves it out; null when none does.</param>
+public record ForecastClient(EligibleClient Client, int Alike, IReadOnlyList<int> Rounds, int? RefusedIn);
