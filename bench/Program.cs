@@ -10,7 +10,7 @@ var root = new RootCommand("Measures FlEvents; docs/benchmarks.md says what come
     EngineCommand.Create(),
     PrivateStepCommand.Create(),
     NoiseCommand.Create(),
-    FlEvents.Bench.Privacy.AccountingCommand.Create(),
+    AccountingCommand.Create(),
     PlanCommand.Create(),
     CompareCommand.Create(),
     DpSgdCompareCommand.Create(),

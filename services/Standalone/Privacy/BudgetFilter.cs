@@ -13,13 +13,13 @@ public static class BudgetFilter
 
     /// <summary>ε at δ of what an account has spent, proved at its order alone.</summary>
     /// <param name="spentUnits">Units of 10⁻⁹.</param>
-    public static double Epsilon(long spentUnits, double alpha, double delta) => RenyiBudget.Epsilon(spentUnits, alpha, delta);
+    public static double Epsilon(long spentUnits, double alpha, double delta) => Pricing.EpsilonOf(spentUnits, alpha, delta);
 
     /// <summary>Units of 10⁻⁹ that may be spent.</summary>
-    public static long Capacity(BudgetTerms terms, double alpha) => RenyiBudget.Capacity(terms.Epsilon, terms.Delta, alpha);
+    public static long Capacity(BudgetTerms terms, double alpha) => terms.CapacityAt(alpha);
 
     /// <summary>The order at which the budget has the most room for a whole plan.</summary>
-    public static double ProposedOrder(BudgetTerms terms, PrivacyEvent plan) => RenyiBudget.BestOrder(terms.Epsilon, terms.Delta, plan);
+    public static double ProposedOrder(BudgetTerms terms, PrivacyEvent plan) => BudgetSpec.Propose(terms.Epsilon, terms.Delta, [plan]).Alpha;
 
     /// <summary>Rounds that a budget admits to a client that takes part in each from the first, however many the run has.</summary>
     /// <param name="charge">The charge of a round, from 1.</param>
