@@ -72,13 +72,12 @@ public record RunForecast
         };
         for (var round = 1; round <= run.Rounds; round++)
         {
-            var left = members.Where(member => member.RefusedIn is null).ToList();
-            if (left.Sum(member => member.Alike) < fewest && left.Count < members.Count)
+            if (IsExhausted())
             {
                 return End(RunState.BudgetExhausted);
             }
 
-            var drawn = draw(round, left);
+            var drawn = draw(round, Left());
             // Without a budget nothing is refused, and the ledger need not be asked.
             var decision = policy.Defaults.Count == 0
                 ? null
@@ -108,7 +107,11 @@ public record RunForecast
             admitted.ForEach(member => member.Rounds.Add(round));
         }
 
-        return End(tasks.Count > 0 ? RunState.Completed : RunState.Abandoned);
+        return End(inRow > 0 && IsExhausted() ? RunState.BudgetExhausted : tasks.Count > 0 ? RunState.Completed : RunState.Abandoned);
+
+        List<Member> Left() => [.. members.Where(member => member.RefusedIn is null)];
+
+        bool IsExhausted() => Left() is var left && left.Count < members.Count && left.Sum(member => member.Alike) < fewest;
     }
 
     private static ReserveBudget Request(RunSpec run, int round, IReadOnlyList<Member> drawn) => new()

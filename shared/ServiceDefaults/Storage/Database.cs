@@ -139,11 +139,13 @@ public partial class Database : IAsyncDisposable
         _queue.CompleteAdding();
         await _closing.CancelAsync();
         await Task.Run(_thread.Join);
-        await _writer.DisposeAsync();
         while (_readers.TryTake(out var reader))
         {
             await reader.DisposeAsync();
         }
+
+        // The last one to close brings what the log beside the file holds into it, which a reader may not.
+        await _writer.DisposeAsync();
 
         OutboxWritten.Dispose();
         _queue.Dispose();

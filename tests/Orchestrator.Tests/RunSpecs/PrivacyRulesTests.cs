@@ -25,6 +25,7 @@ public class PrivacyRulesTests
     [InlineData("selection", """{ "count": 4, "closeOnTarget": true }""", "$.selection.closeOnTarget: expected false in a private run")]
     [InlineData("keepUpdates", "\"all\"", "$.keepUpdates: expected none in a private run")]
     [InlineData("selection", "{}", "$.selection.count: missing; expected the number of clients in mode central")]
+    [InlineData("selection", """{ "count": 4, "minimumClients": 9 }""", "$.selection.minimumClients: expected at most the cohort's count, 4")]
     [InlineData("aggregation", """{ "weights": "examples" }""", "$.aggregation.weights: expected uniform in mode central")]
     [InlineData("privacy", """{ "mode": "central" }""", "$.privacy.central: missing; expected the clipping norm and the noise of mode central")]
     [InlineData("privacy", """{ "mode": "none", "local": { "clipNorm": 1, "noiseMultiplier": 2 } }""", "$.privacy.local: expected a mode with local, got mode none")]

@@ -199,6 +199,22 @@ public sealed class DatabaseTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_database_that_was_closed_is_whole_in_its_one_file()
+    {
+        var path = _folder.File("whole.db");
+        var database = TestDatabase.Open(path);
+        await database.AddNoteAsync("kept");
+        Assert.Equal(["kept"], database.Notes());
+
+        await database.DisposeAsync();
+
+        Assert.False(File.Exists($"{path}-wal"));
+        File.Copy(path, _folder.File("copy.db"));
+        await using var copy = TestDatabase.Open(_folder.File("copy.db"));
+        Assert.Equal(["kept"], copy.Notes());
+    }
+
+    [Fact]
     public async Task Cancelled_work_is_not_run()
     {
         await Assert.ThrowsAsync<OperationCanceledException>(() => _database.WriteAsync(transaction => transaction.AddNote("never"), new CancellationToken(canceled: true)));

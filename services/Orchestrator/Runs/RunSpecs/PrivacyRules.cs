@@ -66,6 +66,12 @@ internal static class PrivacyRules
                 $"{root}.selection.count",
                 "missing; expected the number of clients in mode central, since noise and divisor are set for it and must not depend on who is there");
         }
+        else if (spec.Selection.MinimumClients > spec.Selection.Count)
+        {
+            yield return new(
+                $"{root}.selection.minimumClients",
+                $"expected at most the cohort's count, {spec.Selection.Count}, for which noise and divisor are set, got {spec.Selection.MinimumClients}");
+        }
 
         if (spec.Aggregation.Weights == AggregationWeights.Examples)
         {
