@@ -21,6 +21,11 @@ public static class VectorAnswering
         {
             return new VectorAnswer(id, null, null, null, Reason(e));
         }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // A defect of this program costs one answer, not the batch; its name shows what it is.
+            return new VectorAnswer(id, null, null, null, $"failed: {e.GetType().Name}: {Reason(e)}");
+        }
     }
 
     private static VectorAnswer Solve(string? id, JsonElement json)
@@ -61,7 +66,7 @@ public static class VectorAnswering
         {
             case "epsilon":
                 return chosen.Epsilon(VectorEvents.Read(mechanism, parameters), Delta(vector, parameters));
-            case "epsilon_upper" or "epsilon_lower":
+            case "epsilon_upper" or "epsilon_lower" or "epsilon_estimate":
                 return Side(quantity.Name, chosen.Epsilon(VectorEvents.Read(mechanism, parameters), Delta(vector, parameters)));
             case "delta" or "delta_upper" or "delta_lower":
                 var delta = chosen.Delta ?? throw new VectorRefusedException($"the accountant \"{kind}\" does not answer for δ");
@@ -82,6 +87,7 @@ public static class VectorAnswering
     private static Bracket Side(string name, Bracket bracket) =>
         name.EndsWith("_lower", StringComparison.Ordinal) ? bracket with { Value = bracket.Lower ?? bracket.Value }
         : name.EndsWith("_upper", StringComparison.Ordinal) ? bracket with { Value = bracket.Upper ?? bracket.Value }
+        : name.EndsWith("_estimate", StringComparison.Ordinal) ? bracket with { Value = 0.5 * ((bracket.Lower ?? bracket.Value) + (bracket.Upper ?? bracket.Value)) }
         : bracket;
 
     private static double Divergence(string mechanism, string quantity, VectorFields parameters, VectorFields accountant)

@@ -12,6 +12,9 @@ namespace FlEvents.DifferentialPrivacy.Accounting;
 /// </remarks>
 public static class TruncatedBatches
 {
+    // e⁻⁶⁰, times all terms that may follow, is below rounding.
+    private const double Negligible = 60;
+
     /// <summary>Probability that the batch is full without the record: P(Bin(n−1, q) ≥ B).</summary>
     public static double FullProbability(TruncatedSubsampledGaussianEvent part)
     {
@@ -30,6 +33,12 @@ public static class TruncatedBatches
         var logMass = others * LogArithmetic.LogP1(-part.SamplingRate);
         for (var k = 0L; k <= others; k++)
         {
+            if (k > others * part.SamplingRate && logMass < sum.Value - Negligible)
+            {
+                // Terms fall ever faster past the mean.
+                break;
+            }
+
             if (k >= part.LargestBatch)
             {
                 sum.Add(logMass);

@@ -11,6 +11,8 @@ public sealed record GridMasses(int First, double[] Masses)
     // An atom this near a grid point, relative to its loss, is on it.
     private const double OnPoint = 1e-15;
 
+    private const double MostInOneCell = 0.8;
+
     /// <summary>A distribution that dominates the mechanism: every piece is spread to the grid points around it.</summary>
     /// <remarks>
     /// "Connect the dots" (Doroshenko et al. 2022, arXiv:2207.04380): the share u of a piece with loss l between k₀h and k₁h that goes up keeps both of its
@@ -51,7 +53,8 @@ public sealed record GridMasses(int First, double[] Masses)
     /// <remarks>
     /// From one end on, point kh takes the pieces before it and then as much of those behind it as makes the ratio of the block's two probabilities e^(kh).
     /// Telling only the block is (randomised) post-processing. The last block stays unbalanced and is rounded down, so merging begins at the end where much
-    /// of the probability may lie close together, and ends in a tail. What was cut off is dropped.
+    /// of the probability lies close together, and ends in a tail. Only where nearly all of it lies in one cell does merging begin above: to balance that cell
+    /// would take all that there is above it. What was cut off is dropped.
     /// </remarks>
     public static GridMasses Dominated(LossPieces pieces, double width)
     {
@@ -63,7 +66,7 @@ public sealed record GridMasses(int First, double[] Masses)
 
         var (first, last) = ((int)Math.Floor(lowest / width) - 1, (int)Math.Ceiling(highest / width) + 1);
         var masses = new double[last - first + 1];
-        var up = pieces.IsBoundedBelow;
+        var up = pieces.IsBoundedBelow && MassUpTo(pieces, lowest + width) < MostInOneCell;
         var (step, end) = up ? (1, pieces.Count) : (-1, -1);
         var next = up ? 0 : pieces.Count - 1;
         var left = pieces.Mass(next);
@@ -98,5 +101,16 @@ public sealed record GridMasses(int First, double[] Masses)
         }
 
         return new GridMasses(first, masses);
+    }
+
+    private static double MassUpTo(LossPieces pieces, double loss)
+    {
+        var mass = 0.0;
+        for (var i = 0; i < pieces.Count && pieces.Loss(i) <= loss; i++)
+        {
+            mass += pieces.Mass(i);
+        }
+
+        return mass;
     }
 }

@@ -27,6 +27,9 @@ public static class PldAccountant
 
     // Share of δ that may be cut off from the steps' tails.
     private const double TailShare = 1e-9;
+    private const double MostTail = 1e-12;
+    private const double LeastTail = 1e-250;
+    private const double PlanningTail = 1e-60;
     private const double MostCellsOfStep = 1 << 20;
 
     // A step's loss is a double, off by a few units in its last place.
@@ -89,12 +92,28 @@ public static class PldAccountant
 
         var bracket = Refine(
             steps,
-            Math.Clamp(fallback * TailShare / steps.Count, 1e-250, 1e-12),
+            TailAt(steps, epsilon),
             0,
             moments => moments.TiltForEpsilon(epsilon),
             (curve, slack) => Math.Min(1, Math.Exp(curve.LogDelta(epsilon - slack))));
         return Finished(bracket, steps, fallback);
     }
+
+    /// <summary>What may be cut off of a step where δ(ε) is about e^(K − λε)/(1 + λ)², the worse direction's, and much less than any bound known beforehand.</summary>
+    private static double TailAt(LossSteps steps, double epsilon)
+    {
+        var logDelta = double.NegativeInfinity;
+        foreach (var mirrored in Directions(steps))
+        {
+            var moments = steps.Moments(PlanningTail, mirrored);
+            var tilt = moments.TiltForEpsilon(epsilon);
+            logDelta = Math.Max(logDelta, moments.At(tilt).Value - (tilt * epsilon) - (2 * Math.Log(1 + tilt)));
+        }
+
+        return Math.Clamp(Math.Exp(logDelta) * TailShare / steps.Count, LeastTail, MostTail);
+    }
+
+    private static ReadOnlySpan<bool> Directions(LossSteps steps) => steps.IsSymmetric ? [false] : [false, true];
 
     private static CertifiedBound Finished((double Lower, double Upper) bracket, LossSteps steps, double fallback)
     {
@@ -110,10 +129,9 @@ public static class PldAccountant
     private static (double Lower, double Upper) Refine(
         LossSteps steps, double tail, double absoluteTolerance, Func<LossMoments, double> tilt, Func<PrivacyCurve, double, double> read)
     {
-        var directions = steps.IsSymmetric ? [false] : (ReadOnlySpan<bool>)[false, true];
         var windows = new List<LossWindow>();
         var range = 0.0;
-        foreach (var mirrored in directions)
+        foreach (var mirrored in Directions(steps))
         {
             var moments = steps.Moments(tail, mirrored);
             windows.Add(moments.Window(tilt(moments)));

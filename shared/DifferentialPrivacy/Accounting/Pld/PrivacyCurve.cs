@@ -95,7 +95,7 @@ public sealed class PrivacyCurve
     /// <summary>ln of the bound at ε; outside the window what follows from δ falling with ε.</summary>
     public double LogDelta(double epsilon)
     {
-        var i = (int)Math.Clamp(Math.Floor(epsilon / _width) - _firstIndex, -1, int.MaxValue);
+        var i = (int)Math.Clamp(Math.Floor(epsilon / _width) - _firstIndex, -1, _logDeltas.Length);
         if (i < 0)
         {
             return _isUpper ? 0 : _logDeltas[0];

@@ -70,20 +70,20 @@ public sealed class GridMassesTests
     }
 
     /// <summary>
-    /// By hand: of losses ½, 1½ and 2½, from below all of the first is balanced at 1 by 0.3(√e − 1)/(1 − 1/√e) = 0.3√e of the second, the rest of that
+    /// By hand: of losses ½, 1½ and 2½, from below all of the first is balanced at 1 by 0.2(√e − 1)/(1 − 1/√e) = 0.2√e of the second, the rest of that
     /// at 2 by √e times as much of the third, and what is left of the third goes down to 2.
     /// </summary>
     [Fact]
     public void Blocks_balance_at_their_point_and_the_last_is_rounded_down()
     {
         var pieces = new LossPieces { IsBoundedBelow = true };
-        pieces.Add(0.3, 0.5, 0.5, 0.5);
-        pieces.Add(0.55, 1.5, 1.5, 1.5);
-        pieces.Add(0.15, 2.5, 2.5, 2.5);
+        pieces.Add(0.2, 0.5, 0.5, 0.5);
+        pieces.Add(0.5, 1.5, 1.5, 1.5);
+        pieces.Add(0.3, 2.5, 2.5, 2.5);
 
         var grid = GridMasses.Dominated(pieces, 1);
 
-        var atOne = 0.3 * (1 + Math.Exp(0.5));
+        var atOne = 0.2 * (1 + Math.Exp(0.5));
         Assert.Equal([atOne, 1 - atOne], grid.Masses.Where(mass => mass > 0), (x, y) => Math.Abs(x - y) < 1e-14);
         Assert.Equal(atOne, grid.Masses[1 - grid.First], 1e-14);
     }

@@ -122,6 +122,40 @@ public sealed class PldAccountantTests
         }
     }
 
+    /// <remarks>The losses of nearly all outputs are far below the grid's width here; few steps are bracketed all the same.</remarks>
+    [Theory, InlineData(1.4e-4, 0.22, 11, 1e-9), InlineData(1.6e-5, 0.066, 1, 1e-10), InlineData(8e-5, 0.23, 1200, 1e-10)]
+    public void Rare_large_losses_are_bracketed(double q, double z, long steps, double delta)
+    {
+        var bound = PldAccountant.Epsilon(new SubsampledGaussianEvent(q, z, steps), delta);
+
+        Assert.Null(bound.RdpReason);
+        Assert.InRange(bound.Upper - bound.Lower, 0, 0.01 * bound.Upper);
+    }
+
+    /// <remarks>Tilting makes it possible: the transform alone rounds at about 10⁻¹⁶ of 1.</remarks>
+    [Theory, InlineData(1.0, 14.0), InlineData(0.3, 60.0), InlineData(20.0, 1.0)]
+    public void Deltas_far_below_rounding_are_bracketed(double z, double epsilon)
+    {
+        var exact = AnalyticGaussian.Delta(z, epsilon);
+
+        Assert.InRange(exact, 1e-150, 1e-18);
+        AssertBrackets(PldAccountant.Delta(new GaussianEvent(z), epsilon), exact, 1e-3);
+        var sampled = PldAccountant.Delta(new SubsampledGaussianEvent(0.004, 437, 6000), 0.012);
+        Assert.InRange(sampled.Lower, 1e-100, sampled.Upper);
+        Assert.InRange(sampled.Upper, 0, 1.001 * sampled.Lower);
+    }
+
+    /// <summary>An ε that no loss reaches costs nothing, and one far below costs nearly everything.</summary>
+    [Fact]
+    public void Delta_is_bounded_outside_the_window_too()
+    {
+        var responses = new RepeatedEvent(new EpsilonDeltaEvent(0.2, 0), 10);
+
+        Assert.InRange(PldAccountant.Delta(responses, 2.1).Upper, 0, 1e-12);
+        Assert.InRange(PldAccountant.Delta(new SubsampledGaussianEvent(0.001, 0.07, 6), 1e6).Upper, 0, 1e-12);
+        Assert.InRange(PldAccountant.Delta(new GaussianEvent(0.05), 0).Lower, 0.9, 1);
+    }
+
     [Fact]
     public void Brackets_move_with_steps_noise_and_rate()
     {
