@@ -48,7 +48,7 @@ public sealed class PlanCommandTests : IDisposable
         Assert.Matches(@"Round +Tasks +Ledger, α = 4 +RDP +PLD +zCDP", page);
         Assert.Matches(@"\n +4 +4 +5\.088 +4\.728 +4\.377 +4\.728 ", page);
         Assert.Contains("Budget    ε = 8 at δ = 0.00001 admits 9 rounds at α = 4\n", page, StringComparison.Ordinal);
-        Assert.Contains("Ending    9 rounds of 10 are done; budgets leave out 4 clients\n", page, StringComparison.Ordinal);
+        Assert.Contains("Ending    budgets are exhausted after 9 rounds\n", page, StringComparison.Ordinal);
         Assert.Matches(@"Down +\d+ kB a round, [\d.]+ MB in all; the model has", page);
         Assert.Contains("an estimate", page, StringComparison.Ordinal);
         Assert.All(page.Split('\n'), line => Assert.InRange(line.Length, 0, 80));
