@@ -9,6 +9,7 @@ var root = new RootCommand("FlEvents: federated learning by services that exchan
     DeploymentCommands.CreateStatus(),
     DeploymentCommands.CreateWatch(),
     ModelCommand.Create(),
+    AuditCommand.Create(),
 };
 var parsed = root.Parse(args);
 
