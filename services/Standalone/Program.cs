@@ -10,6 +10,7 @@ var root = new RootCommand("FlEvents: federated learning by services that exchan
     DeploymentCommands.CreateWatch(),
     ModelCommand.Create(),
     AuditCommand.Create(),
+    AttackCommand.Create(),
 };
 var parsed = root.Parse(args);
 

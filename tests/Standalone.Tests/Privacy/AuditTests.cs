@@ -12,7 +12,7 @@ namespace FlEvents.Standalone.Tests.Privacy;
 /// <summary>Sound builds pass with all but a probability of 10⁻⁹; broken ones are caught at the command's own 0.999, far from the edge.</summary>
 public class AuditTests
 {
-    private const int Canaries = 10_000;
+    private const int Canaries = 6000;
     private const double Confidence = 0.999;
     private const double NearCertainty = 1 - 1e-9;
     private const int Declared = 400;
@@ -34,7 +34,7 @@ public class AuditTests
     [Fact]
     public void A_sound_build_is_consistent_where_the_control_is_caught()
     {
-        // An exact test of z = 3 by 10,000 canaries: the bound lies near 0.5, the ledger's ε at 1.9, and the control at 2.5.
+        // An exact test of z = 3 by 6,000 canaries: the bound lies near 0.5, the ledger's ε at 1.8, and the control at 2.4.
         var result = Assert.Single(Audit.Run(Noised(PrivacyMode.Central), Declared, Canaries, Confidence, Sound, threads: 2).Mechanisms);
 
         Assert.Equal(AuditVerdict.Consistent, result.Verdict);
@@ -114,11 +114,11 @@ public class AuditTests
         var file = Noised(PrivacyMode.Central);
 
         Assert.Equal(
-            "The model has 12010 parameters, and 12011 canaries need as many to be orthogonal; expected --canaries 12010 or fewer, or a larger model.",
-            Audit.Refusal(file.Run, 12_011));
+            "The model has 6010 parameters, and 6011 canaries need as many to be orthogonal; expected --canaries 6010 or fewer, or a larger model.",
+            Audit.Refusal(file.Run, 6_011));
         Assert.Contains("nothing to audit", Audit.Refusal(file.Run with { Privacy = new PrivacySpec() }, 1000), StringComparison.Ordinal);
-        Assert.Throws<ArgumentException>(() => Audit.Run(file, 1, 12_011, Confidence, Sound, threads: 1));
-        Assert.Null(Audit.Refusal(Noised(PrivacyMode.Local).Run, 12_011));
+        Assert.Throws<ArgumentException>(() => Audit.Run(file, 1, 6_011, Confidence, Sound, threads: 1));
+        Assert.Null(Audit.Refusal(Noised(PrivacyMode.Local).Run, 6_011));
     }
 
     [Fact]
@@ -129,7 +129,7 @@ public class AuditTests
 
         var text = output.ToString();
         Assert.StartsWith("audited: audit of privacy mode local, confidence 0.999", text, StringComparison.Ordinal);
-        Assert.Contains("canaries     10,000", text, StringComparison.Ordinal);
+        Assert.Contains("canaries     6,000", text, StringComparison.Ordinal);
         Assert.Contains("BROKEN", text, StringComparison.Ordinal);
     }
 
@@ -159,7 +159,7 @@ public class AuditTests
         Assert.True(sound.Verdict != AuditVerdict.Broken, $"{sound}");
     }
 
-    /// <summary>A run with an effective noise multiplier near 3 in every mode, and a model of 12,010 parameters where canaries share a release.</summary>
+    /// <summary>A run with an effective noise multiplier near 3 in every mode, and a model of 6,010 parameters where canaries share a release.</summary>
     private static RunFile Noised(PrivacyMode mode)
     {
         var privacy = new PrivacySpec { Mode = mode };
@@ -169,7 +169,7 @@ public class AuditTests
             {
                 Name = "audited",
                 Rounds = 1,
-                Model = new ModelSpec { Name = ModelName.Logistic, InputShape = [privacy.HasLocal ? 40 : 1200], Outputs = 10 },
+                Model = new ModelSpec { Name = ModelName.Logistic, InputShape = [privacy.HasLocal ? 40 : 600], Outputs = 10 },
                 Data = new DataSpec { DataSet = "none" },
                 Training = new TrainingSpec { LearningRate = 0.1, BatchSize = 320, LocalEpochs = 4 },
                 Selection = new SelectionSpec { Count = 10 },
