@@ -12,6 +12,8 @@ var root = new RootCommand("FlEvents: federated learning by services that exchan
     DeploymentCommands.CreateWatch(),
     ModelCommand.Create(),
     EpsilonCommand.Create(),
+    AuditCommand.Create(),
+    AttackCommand.Create(),
 };
 var parsed = root.Parse(args);
 
