@@ -44,12 +44,12 @@ public static class Attack
     {
         if (Refusal(run) is { } refusal)
         {
-            throw new ArgumentException(refusal, nameof(run));
+            throw new ArgumentException(refusal);
         }
 
         if (DataSetReader.CountExamples(source) is var count && (example < 0 || example >= count))
         {
-            throw new ArgumentException($"There is no image {example}; expected 0 to {count - 1}.", nameof(example));
+            throw new ArgumentException($"There is no image {example}; expected 0 to {count - 1}.");
         }
 
         int? classes = run.Training.Loss == LossKind.CrossEntropy ? run.Model.Outputs : null;

@@ -28,7 +28,7 @@ public static class Audit
         var run = file.Run;
         if (Refusal(run, canaries) is { } refusal)
         {
-            throw new ArgumentException(refusal, nameof(file));
+            throw new ArgumentException(refusal);
         }
 
         var claims = AuditClaim.Of(run, file.Simulation.Budgets, declaredExamples);

@@ -9,7 +9,11 @@ using FlEvents.Testing.Noise;
 
 namespace FlEvents.Standalone.Tests.Privacy;
 
-/// <summary>Sound builds pass with all but a probability of 10⁻⁹; broken ones are caught at the command's own 0.999, far from the edge.</summary>
+/// <summary>Audits at the command's own 0.999, of settings that are far from the edge on both sides.</summary>
+/// <remarks>
+/// A sound build with these settings is accused far more rarely than the theorem allows: at z = 3 the 186 most extreme canaries of 6,000 would have to be guessed
+/// with 173 right where 7 of 10 are expected, which Chernoff bounds by e⁻³⁰, and larger numbers of guesses more rarely still.
+/// </remarks>
 public class AuditTests
 {
     private const int Canaries = 6000;
@@ -25,20 +29,10 @@ public class AuditTests
     [Theory, MemberData(nameof(Modes))]
     public void A_sound_build_is_consistent_in_every_mode(PrivacyMode mode)
     {
-        var report = Audit.Run(Noised(mode), Declared, Canaries, NearCertainty, Sound, threads: 2);
+        var report = Audit.Run(Noised(mode), Declared, Canaries, Confidence, Sound, threads: 2);
 
-        Assert.False(report.IsBroken, string.Join(", ", report.Mechanisms));
+        Assert.All(report.Mechanisms, result => Assert.Equal(AuditVerdict.Consistent, result.Verdict));
         Assert.Equal(mode == PrivacyMode.ExampleCentral ? 2 : 1, report.Mechanisms.Count);
-    }
-
-    [Fact]
-    public void A_sound_build_is_consistent_where_the_control_is_caught()
-    {
-        // An exact test of z = 3 by 6,000 canaries: the bound lies near 0.5, the ledger's ε at 1.8, and the control at 2.4.
-        var result = Assert.Single(Audit.Run(Noised(PrivacyMode.Central), Declared, Canaries, Confidence, Sound, threads: 2).Mechanisms);
-
-        Assert.Equal(AuditVerdict.Consistent, result.Verdict);
-        Assert.True(result.ControlEpsilon > result.EpsilonUpperBound && result.EpsilonLowerBound < result.EpsilonUpperBound, $"{result}");
     }
 
     [Theory, MemberData(nameof(Modes))]
@@ -77,6 +71,7 @@ public class AuditTests
         var file = Noised(PrivacyMode.Example);
         file = file with { Run = file.Run with { Training = file.Run.Training with { BatchSize = 40, LocalEpochs = 2 } } };
 
+        // The ledger's ε is so small here that luck could reach it.
         Assert.False(Audit.Run(file, Declared, Canaries, NearCertainty, Sound, threads: 1).IsBroken);
         Assert.True(Audit.Run(file, Declared, Canaries, Confidence, new WholeBatches(), threads: 1).IsBroken);
     }
@@ -153,7 +148,7 @@ public class AuditTests
         var control = scores(Audit.Control(run), included, Factor * claim.ClipNorm);
 
         var caught = Audit.Judge(claim, included, scores(unclipped, included, Factor * claim.ClipNorm), control, Confidence);
-        var sound = Audit.Judge(claim, included, scores(run, included, Factor * claim.ClipNorm), control, NearCertainty);
+        var sound = Audit.Judge(claim, included, scores(run, included, Factor * claim.ClipNorm), control, Confidence);
 
         Assert.True(caught.Verdict == AuditVerdict.Broken, $"{caught}");
         Assert.True(sound.Verdict != AuditVerdict.Broken, $"{sound}");
