@@ -80,13 +80,13 @@ public static class PlanView
             return;
         }
 
-        var (from, last) = (plan.CohortsAreDrawn ? "" : " at the earliest", Number(plan.LastRound, "round"));
+        var (from, done) = (plan.CohortsAreDrawn ? "" : " at the earliest", Number(plan.RoundsDone, "round"));
         Line(console, "Ending", plan.Ending switch
         {
             RunState.Completed when plan.ClientsLeftOut == 0 => "every task of the plan fits its budget",
-            RunState.Completed => $"all rounds are done; budgets leave out {Number(plan.ClientsLeftOut, "client")} on the way",
-            RunState.BudgetExhausted => $"budgets are exhausted after {last}{from}",
-            _ => $"given up after {last}{from}: too few tasks are admitted",
+            RunState.Completed => $"{done} of {HumanUnits.Count(plan.Rounds)} are done; budgets leave out {Number(plan.ClientsLeftOut, "client")}",
+            RunState.BudgetExhausted => $"budgets are exhausted after {done}{from}",
+            _ => $"given up after {done}{from}: too few tasks are admitted",
         });
     }
 

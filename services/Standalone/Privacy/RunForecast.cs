@@ -24,9 +24,6 @@ public record RunForecast
     /// <summary>Tasks of each round that is done; shape [rounds done].</summary>
     public required IReadOnlyList<int> Tasks { get; init; }
 
-    /// <summary>The last round that is done; 0 for none.</summary>
-    public required int LastRound { get; init; }
-
     public required RunState Ending { get; init; }
 
     /// <summary>Draws and charges that are worth making beforehand.</summary>
@@ -64,14 +61,13 @@ public record RunForecast
     private static RunForecast Play(
         RunSpec run, LedgerPolicy policy, List<Member> members, int? cohort, Func<int, IReadOnlyList<Member>, IReadOnlyList<Member>> draw)
     {
-        var (state, tasks, inRow, last) = (LedgerState.Empty, new List<int>(), 0, 0);
+        var (state, tasks, inRow) = (LedgerState.Empty, new List<int>(), 0);
         var fewest = Math.Max(run.Selection.MinimumClients, run.Selection.MinimumReports);
         RunForecast End(RunState ending) => new()
         {
             Clients = [.. members.Select(member => new ForecastClient(member.Client, member.Alike, member.Rounds, member.RefusedIn))],
             IsDrawn = true,
             Tasks = tasks,
-            LastRound = last,
             Ending = ending,
         };
         for (var round = 1; round <= run.Rounds; round++)
@@ -83,8 +79,11 @@ public record RunForecast
             }
 
             var drawn = draw(round, left);
-            var decision = Ledger.On(state with { Reservations = LedgerState.Empty.Reservations }, Request(run, round, drawn), policy, DateTimeOffset.UnixEpoch);
-            var refused = decision.Messages.OfType<BudgetRefused>().SelectMany(answer => answer.Refused).Select(client => client.ClientId).ToHashSet(StringComparer.Ordinal);
+            // Without a budget nothing is refused, and the ledger need not be asked.
+            var decision = policy.Defaults.Count == 0
+                ? null
+                : Ledger.On(state with { Reservations = LedgerState.Empty.Reservations }, Request(run, round, drawn), policy, DateTimeOffset.UnixEpoch);
+            var refused = (decision?.Messages ?? []).OfType<BudgetRefused>().SelectMany(answer => answer.Refused).Select(client => client.ClientId).ToHashSet(StringComparer.Ordinal);
             var admitted = drawn.Where(member => !refused.Contains(member.Client.ClientId)).ToList();
             foreach (var member in drawn.Where(member => refused.Contains(member.Client.ClientId)))
             {
@@ -104,12 +103,12 @@ public record RunForecast
                 continue;
             }
 
-            (state, inRow, last) = (decision.State, 0, round);
+            (state, inRow) = (decision?.State ?? state, 0);
             tasks.Add(count);
             admitted.ForEach(member => member.Rounds.Add(round));
         }
 
-        return End(last > 0 ? RunState.Completed : RunState.Abandoned);
+        return End(tasks.Count > 0 ? RunState.Completed : RunState.Abandoned);
     }
 
     private static ReserveBudget Request(RunSpec run, int round, IReadOnlyList<Member> drawn) => new()

@@ -31,8 +31,8 @@ public record RunPlan
     [JsonConverter(typeof(CamelCaseEnumConverter<RunState>))]
     public required RunState Ending { get; init; }
 
-    /// <summary>The last round that is done; 0 for none.</summary>
-    public required int LastRound { get; init; }
+    /// <summary>Rounds that the budgets admit.</summary>
+    public required int RoundsDone { get; init; }
 
     /// <summary>Clients that a budget leaves out at some round.</summary>
     public required int ClientsLeftOut { get; init; }

@@ -37,7 +37,7 @@ public static class RunPlans
             Cohort = schedule.Tasks.DefaultIfEmpty().Max(),
             CohortsAreDrawn = schedule.IsDrawn,
             Ending = forecast.Ending,
-            LastRound = forecast.LastRound,
+            RoundsDone = forecast.Tasks.Count,
             ClientsLeftOut = forecast.Clients.Where(client => client.RefusedIn is not null).Sum(client => client.Alike),
             Units = [.. Enum.GetValues<PrivacyUnit>().Select(unit => Unit(run, schedule, unit, budgets.GetValueOrDefault(unit)))],
             Traffic = Traffic(Model.Create(run.Model), schedule, forecast),
