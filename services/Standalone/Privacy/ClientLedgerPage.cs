@@ -30,7 +30,8 @@ public static class ClientLedgerPage
         foreach (var (ledgerId, identity) in ledgers)
         {
             Line(console, "Ledger", ledgerId.ToString());
-            Line(console, "Data", $"{SpecText.Plain(identity.DataSet)} of {SpecText.Plain(identity.Owner)}, {SpecText.Plain(identity.PartitionRule)}, seed {identity.PartitionSeed}, part {identity.PartitionIndex}");
+            var part = $"{SpecText.Plain(identity.PartitionRule)}, seed {identity.PartitionSeed}, part {identity.PartitionIndex}";
+            Line(console, "Data", $"{SpecText.Plain(identity.DataSet)} of {SpecText.Plain(identity.Owner)}, {part}");
             foreach (var unit in Enum.GetValues<PrivacyUnit>())
             {
                 if (accounts.GetValueOrDefault(new AccountKey(ledgerId, unit)) is { } account)

@@ -34,7 +34,8 @@ public static class LedgerCheck
         }
 
         output.WriteLine($"Ledger    {source.Place}");
-        output.WriteLine($"Entries   {HumanUnits.Count(head.Sequence)}, each as it was written; {HumanUnits.Count(receipts.Count)} receipt{(receipts.Count == 1 ? "" : "s")} held");
+        var plural = receipts.Count == 1 ? "" : "s";
+        output.WriteLine($"Entries   {HumanUnits.Count(head.Sequence)}, each as it was written; {HumanUnits.Count(receipts.Count)} receipt{plural} held");
         output.WriteLine($"Head      {head.Hash}");
         return ExitCode.Done;
     }
@@ -61,7 +62,8 @@ public static class LedgerCheck
 
         var replayed = LedgerReplay.Of(source.Entries(), newest: 0);
         return kept.Where(totals => totals != replayed.GetValueOrDefault(totals.Key)?.Totals)
-            .Select(totals => $"ledger_unit of {totals.Key.LedgerId} in the unit {LedgerChain.Name(totals.Key.Unit)} is not the sum of its entries: it has {totals.Spent} units spent, the log {replayed.GetValueOrDefault(totals.Key)?.Totals.Spent ?? 0}")
+            .Select(totals => $"ledger_unit of {totals.Key.LedgerId} in the unit {LedgerChain.Name(totals.Key.Unit)} is not the sum of its entries: "
+                + $"it has {totals.Spent} units spent, the log {replayed.GetValueOrDefault(totals.Key)?.Totals.Spent ?? 0}")
             .FirstOrDefault();
     }
 }

@@ -15,7 +15,8 @@ public static class PlanView
         var examples = plan.FewestExamples == plan.MostExamples
             ? HumanUnits.Count(plan.MostExamples)
             : $"{HumanUnits.Count(plan.FewestExamples)} to {HumanUnits.Count(plan.MostExamples)}";
-        Line(console, "Plan", $"{SpecText.Plain(plan.Name)}: mode {SpecKeys.Names(typeof(PrivacyMode))[(int)plan.Mode]}, {Number(plan.Rounds, "round")} of {Number(plan.Cohort, "task")}");
+        var mode = SpecKeys.Names(typeof(PrivacyMode))[(int)plan.Mode];
+        Line(console, "Plan", $"{SpecText.Plain(plan.Name)}: mode {mode}, {Number(plan.Rounds, "round")} of {Number(plan.Cohort, "task")}");
         Line(console, "Clients", $"{HumanUnits.Count(plan.Clients)} with {examples} examples each");
         foreach (var unit in plan.Units)
         {
@@ -49,7 +50,8 @@ public static class PlanView
 
         if (unit.Budget is { } budget)
         {
-            Line(console, "Budget", $"ε = {SpecText.Number(budget.Epsilon)} at δ = {SpecText.Number(budget.Delta)} admits {Rounds(budget.RoundsAdmitted)}{(unit.Alpha is { } alpha ? $" at α = {Order(alpha)}" : ": the charge is unbounded")}");
+            var by = unit.Alpha is { } alpha ? $" at α = {Order(alpha)}" : ": the charge is unbounded";
+            Line(console, "Budget", $"ε = {SpecText.Number(budget.Epsilon)} at δ = {SpecText.Number(budget.Delta)} admits {Rounds(budget.RoundsAdmitted)}{by}");
             if (budget is { ProposedAlpha: { } proposed, ProposedRounds: { } rounds })
             {
                 Line(console, "Proposal", $"α = {Order(proposed)} admits {Rounds(rounds)} of this plan");
@@ -67,7 +69,8 @@ public static class PlanView
 
         foreach (var row in unit.Spending)
         {
-            table.AddRow(new[] { HumanUnits.Count(row.Round), HumanUnits.Count(row.Tasks), Epsilon(row.Filter), Epsilon(row.Rdp), Epsilon(row.Pld), Epsilon(row.Zcdp) }.Select(cell => new Text(cell)));
+            string[] cells = [HumanUnits.Count(row.Round), HumanUnits.Count(row.Tasks), .. new[] { row.Filter, row.Rdp, row.Pld, row.Zcdp }.Select(HumanUnits.Score)];
+            table.AddRow(cells.Select(cell => new Text(cell)));
         }
 
         return table;
@@ -97,6 +100,4 @@ public static class PlanView
     private static string Number(int count, string noun) => $"{HumanUnits.Count(count)} {noun}{(count == 1 ? "" : "s")}";
 
     private static string Order(double alpha) => alpha.ToString("0.###", CultureInfo.InvariantCulture);
-
-    private static string Epsilon(double? epsilon) => HumanUnits.Score(epsilon);
 }

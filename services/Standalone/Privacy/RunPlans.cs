@@ -64,6 +64,9 @@ public static class RunPlans
         double Order(ForecastClient client) =>
             Pricing.OrderOf(budget ?? new LedgerPolicy().Assumed, Pricing.EventOf(Charge(client, client.Rounds.FirstOrDefault(1))));
 
+        IReadOnlyList<PrivacyCharge> Charged(ForecastClient client, int last) =>
+            [.. client.Rounds.TakeWhile(round => round <= last).Select(round => Charge(client, round))];
+
         var isBounded = Charge(schedule.Clients[0], 1).Mechanism != PrivacyMechanism.Unbounded;
         var delta = budget?.Delta ?? Guarantees.AssumedDelta;
         var most = !isBounded ? schedule.Clients[0] : schedule.Clients.MaxBy(client =>
@@ -82,7 +85,7 @@ public static class RunPlans
             Charge = Charge(most, most.Rounds.FirstOrDefault(1)),
             Delta = delta,
             Alpha = order,
-            Spending = order is { } alpha ? [.. Shown(run.Rounds).Select(round => Spending(round, [.. most.Rounds.TakeWhile(done => done <= round).Select(done => Charge(most, done))], alpha, delta))] : [],
+            Spending = order is { } alpha ? [.. Shown(run.Rounds).Select(round => Spending(round, Charged(most, round), alpha, delta))] : [],
             Budget = budget is null ? null : Budget(budget, order, run.Rounds, round => Charge(most, round)),
         };
     }

@@ -13,9 +13,9 @@ public sealed class BudgetedRun : IAsyncLifetime
     private readonly TemporaryFolder _folder = new();
     private Federation? _federation;
 
-    /// <summary>A budget that admits two rounds in the example unit, and more in the client unit.</summary>
+    /// <summary>Budgets of which that of the example unit ends the run.</summary>
     public RunFile File { get; } = PrivateRun.Read(
-        PrivateRun.ExampleCentral, "simulation.budgets={\"example\":{\"epsilon\":7,\"delta\":1e-5},\"client\":{\"epsilon\":8,\"delta\":1e-5,\"alpha\":4}}", "rounds=5");
+        PrivateRun.ExampleCentral, "simulation.budgets={\"example\":{\"epsilon\":5.5,\"delta\":1e-5},\"client\":{\"epsilon\":8,\"delta\":1e-5,\"alpha\":4}}", "rounds=5");
 
     public RunPlan Plan { get; private set; } = null!;
 
