@@ -53,19 +53,6 @@ public static class PoissonSampling
         return size;
     }
 
-    /// <summary>What a batch size and a number of epochs mean with Poisson batches: q = min(1, B/n) and S = ⌈epochs/q⌉.</summary>
-    /// <param name="batchSize">B, the expected size of a batch; at least 1.</param>
-    /// <param name="declaredExamples">n, as declared; at least 1.</param>
-    /// <param name="epochs">Expected passes over the examples, at least 1.</param>
-    public static (double Rate, int Steps) Schedule(int batchSize, int declaredExamples, int epochs)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(declaredExamples, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(epochs, 1);
-        var batch = Math.Min(batchSize, declaredExamples);
-        return ((double)batch / declaredExamples, checked((int)((((long)epochs * declaredExamples) + batch - 1) / batch)));
-    }
-
     /// <exception cref="ArgumentOutOfRangeException">q is not in (0, 1].</exception>
     private static void CheckRate(double rate)
     {

@@ -1,3 +1,4 @@
+using FlEvents.DifferentialPrivacy.Accounting;
 using FlEvents.DifferentialPrivacy.Auditing;
 using FlEvents.DifferentialPrivacy.Tests.Mechanisms;
 using FlEvents.Testing.Noise;
@@ -111,14 +112,5 @@ public class CanaryGuessesTests
     }
 
     /// <summary>ε of one Gaussian release by its exact δ, from above.</summary>
-    private static double EpsilonOf(double noiseMultiplier, double delta)
-    {
-        var epsilon = 0.0;
-        while (DifferentialPrivacy.Mechanisms.AnalyticGaussian.Delta(epsilon, noiseMultiplier) > delta)
-        {
-            epsilon += 1e-3;
-        }
-
-        return epsilon;
-    }
+    private static double EpsilonOf(double noiseMultiplier, double delta) => AnalyticGaussian.Epsilon(noiseMultiplier, delta);
 }

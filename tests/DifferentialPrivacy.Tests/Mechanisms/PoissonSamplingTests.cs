@@ -73,14 +73,6 @@ public sealed class PoissonSamplingTests
         });
     }
 
-    [Theory]
-    [InlineData(32, 6000, 1, 32.0 / 6000, 188)]
-    [InlineData(256, 100, 3, 1, 3)]
-    [InlineData(50, 100, 2, 0.5, 4)]
-    [InlineData(1, 3, 1, 1.0 / 3, 3)]
-    public void A_batch_size_and_epochs_become_a_rate_and_steps(int batchSize, int declared, int epochs, double rate, int steps) =>
-        Assert.Equal((rate, steps), PoissonSampling.Schedule(batchSize, declared, epochs));
-
     [Theory, InlineData(0), InlineData(-0.1), InlineData(1.1), InlineData(double.NaN)]
     public void A_rate_that_is_no_probability_is_refused(double rate)
     {
