@@ -1,5 +1,6 @@
 using FlEvents.PrivacyAccountant;
 using FlEvents.ServiceDefaults.Storage;
+using FlEvents.Standalone.Hosting;
 using FlEvents.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -11,7 +12,7 @@ public sealed class KillTests : IDisposable
     // One client trains at a time, long enough that a moment between two of them can be met.
     private static readonly string[] Slow = ["simulation.workers=1", "training.localEpochs=40"];
 
-    // Still at work when another program has started, been refused and ended.
+    // Still in its second round when its first update has been seen to be admitted.
     private static readonly string[] Slowest = ["simulation.workers=1", "training.localEpochs=1000"];
 
     private readonly TemporaryFolder _folder = new();
@@ -59,12 +60,15 @@ public sealed class KillTests : IDisposable
         await using (var program = Product.Start(FirstStart(Slowest)))
         {
             await Moment.Admitted(2, 1).InAsync(_out, program);
-            var (second, refusal) = await Product.RunAsync("run", "--resume", _out);
-            Assert.Equal((2, $"Another process is at work in {_out}."), (second, refusal.Trim()));
-
             program.Signal(Signal.Interrupt);
             Assert.Equal(1, await program.WaitForExitAsync(Product.Patience));
             Assert.Contains($"Interrupted. Go on with: ./flevents run --resume {_out}", program.Output);
+        }
+
+        using (RunFolder.Open(_out).Folder!.TryHold())
+        {
+            var (second, refusal) = await Product.RunAsync("run", "--resume", _out);
+            Assert.Equal((2, $"Another process is at work in {_out}."), (second, refusal.Trim()));
         }
 
         var (fresh, message) = await Product.RunAsync("run", _file, "--out", _out);
