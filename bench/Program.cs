@@ -7,6 +7,7 @@ using FlEvents.Bench.Rounds;
 var root = new RootCommand("Measures FlEvents; docs/benchmarks.md says what comes out.")
 {
     RoundsCommand.Create(),
+    ScaleCommand.Create(),
     EngineCommand.Create(),
     PrivateStepCommand.Create(),
     NoiseCommand.Create(),

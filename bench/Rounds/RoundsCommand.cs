@@ -36,7 +36,7 @@ public static class RoundsCommand
 
     private static async Task<int> ExecuteAsync(ParseResult options, CancellationToken cancellationToken)
     {
-        var (rounds, warmUp, clients) = (AtLeastOne(options, Rounds), AtLeastOne(options, WarmUp), AtLeastOne(options, Clients));
+        var (rounds, warmUp, clients) = (AtLeast(1, options, Rounds), AtLeast(1, options, WarmUp), AtLeast(1, options, Clients));
         var inMemory = options.GetValue(Transport) == ServiceDefaults.Messaging.Transport.Memory;
         var durability = options.GetValue(Durability)
             ?? (inMemory ? ServiceDefaults.Storage.Durability.Process : ServiceDefaults.Storage.Durability.Power);
@@ -53,7 +53,7 @@ public static class RoundsCommand
         Console.WriteLine($"{(inMemory ? "one process, in memory" : "separate processes, RabbitMQ")}, durability {durability}, {clients} clients, {file.Simulation.Slots(Environment.ProcessorCount)} at a time; {Measurement.Machine}");
         await using (IDeployment deployment = inMemory
             ? await OneProcess.StartAsync(file, state, cancellationToken)
-            : await SeparateProcesses.StartAsync(file, state, durability, cancellationToken))
+            : await SeparateProcesses.StartAsync(file, state, durability, workers: 1, file.Simulation.Slots(Environment.ProcessorCount), cancellationToken))
         {
             if (options.GetValue(Timeline))
             {
@@ -104,9 +104,9 @@ public static class RoundsCommand
         }
     }
 
-    private static int AtLeastOne(ParseResult options, Option<int> option) => options.GetValue(option) is >= 1 and var value
+    internal static int AtLeast(int least, ParseResult options, Option<int> option) => options.GetValue(option) is var value && value >= least
         ? value
-        : throw new InvalidDataException($"{option.Name} is {options.GetValue(option)}; expected at least 1.");
+        : throw new InvalidDataException($"{option.Name} is {value}; expected at least {least}.");
 
     private static void Write(FormattableString text) => Console.WriteLine(text.ToString(CultureInfo.InvariantCulture));
 }

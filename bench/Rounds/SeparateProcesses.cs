@@ -11,7 +11,7 @@ using FlEvents.Testing;
 namespace FlEvents.Bench.Rounds;
 
 /// <summary>
-/// The three services and a pool worker as a process each, over RabbitMQ: the broker <c>RABBITMQ_URL</c> names, else Debian's as a child process.
+/// The three services and pool workers as a process each, over RabbitMQ: the broker <c>RABBITMQ_URL</c> names, else Debian's as a child process.
 /// </summary>
 public sealed class SeparateProcesses : IDeployment
 {
@@ -22,19 +22,28 @@ public sealed class SeparateProcesses : IDeployment
 
     private readonly List<IAsyncDisposable> _parts = [];
     private readonly List<ChildProcess> _services = [];
+    private readonly Queue<ChildProcess> _workers = [];
     private readonly HttpClient _orchestrator = new() { BaseAddress = new Uri($"http://127.0.0.1:{FreePort.Next()}/") };
+    private readonly Uri _aggregator = new($"http://127.0.0.1:{FreePort.Next()}/");
+    private readonly RunFile _file;
+    private readonly string _stateFolder;
+    private readonly Durability _durability;
+    private Uri? _broker;
+    private int _workersStarted;
 
-    private SeparateProcesses()
-    {
-    }
+    private SeparateProcesses(RunFile file, string stateFolder, Durability durability) => (_file, _stateFolder, _durability) = (file, stateFolder, durability);
 
     /// <summary>Starts everything and waits until each service is healthy.</summary>
-    public static async Task<SeparateProcesses> StartAsync(RunFile file, string stateFolder, Durability durability, CancellationToken cancellationToken)
+    /// <param name="workers">Worker processes.</param>
+    /// <param name="slots">Trainings at a time in each.</param>
+    public static async Task<SeparateProcesses> StartAsync(
+        RunFile file, string stateFolder, Durability durability, int workers, int slots, CancellationToken cancellationToken)
     {
-        var deployment = new SeparateProcesses();
+        var deployment = new SeparateProcesses(file, stateFolder, durability);
         try
         {
-            await deployment.StartPartsAsync(file, stateFolder, durability, cancellationToken);
+            await deployment.StartServicesAsync(cancellationToken);
+            await Task.WhenAll(Enumerable.Range(0, workers).Select(_ => deployment.StartWorkerAsync(slots, cancellationToken)));
             return deployment;
         }
         catch
@@ -86,53 +95,77 @@ public sealed class SeparateProcesses : IDeployment
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     };
 
-    private async Task StartPartsAsync(RunFile file, string stateFolder, Durability durability, CancellationToken cancellationToken)
+    /// <summary>Starts one more worker of the pool and waits until it is healthy.</summary>
+    public async Task StartWorkerAsync(int slots, CancellationToken cancellationToken)
     {
-        var broker = await BrokerAsync();
-        var aggregatorUrl = $"http://127.0.0.1:{FreePort.Next()}/";
-        var data = file.Simulation.Data[SmallRun.DataSet];
-        Dictionary<string, string?> With(string url, params (string Name, string Value)[] settings) => new(
-            settings.Select(setting => KeyValuePair.Create<string, string?>(setting.Name, setting.Value)))
+        var name = $"worker-{++_workersStarted}";
+        var data = _file.Simulation.Data[_file.Run.Data.DataSet];
+        var section = $"ClientWorker__DataSets__{_file.Run.Data.DataSet}__";
+        Dictionary<string, string?> settings = new()
         {
-            ["ASPNETCORE_URLS"] = url,
-            ["Bus__Transport"] = "RabbitMq",
-            ["Bus__RabbitMqUrl"] = broker.ToString(),
+            ["ClientWorker__WorkerId"] = name,
+            ["ClientWorker__DataFolder"] = Path.Combine(_stateFolder, name),
+            ["ClientWorker__Durability"] = $"{_durability}",
+            ["ClientWorker__AggregatorUrl"] = $"{_aggregator}",
+            ["ClientWorker__Pool"] = Pool,
+            ["ClientWorker__Clients"] = _file.Simulation.Clients.ToString(CultureInfo.InvariantCulture),
+            ["ClientWorker__Slots"] = slots.ToString(CultureInfo.InvariantCulture),
+            [$"{section}Kind"] = $"{data.Kind}",
+            [$"{section}Images"] = data.Images,
+            [$"{section}Labels"] = data.Labels,
+            [$"{section}Count"] = data.Count?.ToString(CultureInfo.InvariantCulture),
+            [$"{section}Seed"] = data.Seed?.ToString(CultureInfo.InvariantCulture),
         };
+        var url = new Uri($"http://127.0.0.1:{FreePort.Next()}/");
+        var worker = Start("FlEvents.ClientWorker", url, settings);
+        _workers.Enqueue(worker);
+        await HealthyAsync(worker, url, cancellationToken);
+    }
 
-        (string Assembly, Dictionary<string, string?> Environment)[] services =
+    /// <summary>Kills the worker that was started first (SIGKILL).</summary>
+    public async Task KillWorkerAsync()
+    {
+        var worker = _workers.Dequeue();
+        _services.Remove(worker);
+        await worker.KillAsync();
+    }
+
+    private async Task StartServicesAsync(CancellationToken cancellationToken)
+    {
+        _broker = await BrokerAsync();
+        (string Assembly, Uri Url, Dictionary<string, string?> Settings)[] services =
         [
-            ("FlEvents.PrivacyAccountant", With(
-                $"http://127.0.0.1:{FreePort.Next()}/", ("PrivacyAccountant__DataFolder", Path.Combine(stateFolder, "privacy-accountant")))),
-            ("FlEvents.Aggregator", With(
-                aggregatorUrl, ("Aggregator__DataFolder", Path.Combine(stateFolder, "aggregator")), ("Aggregator__Durability", $"{durability}"))),
-            ("FlEvents.Orchestrator", With(
-                $"{_orchestrator.BaseAddress}",
-                ("Orchestrator__DataFolder", Path.Combine(stateFolder, "orchestrator")),
-                ("Orchestrator__Durability", $"{durability}"),
-                ("Orchestrator__AggregatorUrl", aggregatorUrl))),
-            ("FlEvents.ClientWorker", With(
-                $"http://127.0.0.1:{FreePort.Next()}/",
-                ("ClientWorker__DataFolder", Path.Combine(stateFolder, "client-worker")),
-                ("ClientWorker__Durability", $"{durability}"),
-                ("ClientWorker__AggregatorUrl", aggregatorUrl),
-                ("ClientWorker__Pool", Pool),
-                ("ClientWorker__Clients", file.Simulation.Clients.ToString(CultureInfo.InvariantCulture)),
-                ("ClientWorker__Slots", file.Simulation.Slots(Environment.ProcessorCount).ToString(CultureInfo.InvariantCulture)),
-                ($"ClientWorker__DataSets__{SmallRun.DataSet}__Kind", "Idx"),
-                ($"ClientWorker__DataSets__{SmallRun.DataSet}__Images", data.Images!),
-                ($"ClientWorker__DataSets__{SmallRun.DataSet}__Labels", data.Labels!))),
+            ("FlEvents.PrivacyAccountant", new Uri($"http://127.0.0.1:{FreePort.Next()}/"), new()
+            {
+                ["PrivacyAccountant__DataFolder"] = Path.Combine(_stateFolder, "privacy-accountant"),
+            }),
+            ("FlEvents.Aggregator", _aggregator, new()
+            {
+                ["Aggregator__DataFolder"] = Path.Combine(_stateFolder, "aggregator"),
+                ["Aggregator__Durability"] = $"{_durability}",
+            }),
+            ("FlEvents.Orchestrator", _orchestrator.BaseAddress!, new()
+            {
+                ["Orchestrator__DataFolder"] = Path.Combine(_stateFolder, "orchestrator"),
+                ["Orchestrator__Durability"] = $"{_durability}",
+                ["Orchestrator__AggregatorUrl"] = $"{_aggregator}",
+            }),
         ];
-        foreach (var (assembly, environment) in services)
+        foreach (var (service, url) in services.Select(service => (Start(service.Assembly, service.Url, service.Settings), service.Url)).ToList())
         {
-            var service = ChildProcess.Start("dotnet", [Path.Combine(AppContext.BaseDirectory, $"{assembly}.dll")], environment);
-            _parts.Add(service);
-            _services.Add(service);
+            await HealthyAsync(service, url, cancellationToken);
         }
+    }
 
-        foreach (var (service, (_, environment)) in _services.Zip(services))
-        {
-            await HealthyAsync(service, new Uri(new Uri(environment["ASPNETCORE_URLS"]!), "health"), cancellationToken);
-        }
+    private ChildProcess Start(string assembly, Uri url, Dictionary<string, string?> settings)
+    {
+        settings["ASPNETCORE_URLS"] = $"{url}";
+        settings["Bus__Transport"] = "RabbitMq";
+        settings["Bus__RabbitMqUrl"] = $"{_broker}";
+        var service = ChildProcess.Start("dotnet", [Path.Combine(AppContext.BaseDirectory, $"{assembly}.dll")], settings);
+        _parts.Add(service);
+        _services.Add(service);
+        return service;
     }
 
     private async Task<Uri> BrokerAsync()
@@ -153,12 +186,12 @@ public sealed class SeparateProcesses : IDeployment
         return broker.Uri;
     }
 
-    private static async Task HealthyAsync(ChildProcess service, Uri health, CancellationToken cancellationToken)
+    private static async Task HealthyAsync(ChildProcess service, Uri url, CancellationToken cancellationToken)
     {
         using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(StartTime);
-        while (!await IsHealthyAsync(http, health, patience.Token))
+        while (!await IsHealthyAsync(http, new Uri(url, "health"), patience.Token))
         {
             if (service.HasExited)
             {

@@ -28,7 +28,13 @@ public static class SmallRun
     public static RunFile Create(TemporaryFolder folder, int rounds, int clients, int? workers)
     {
         WriteData(folder, clients * ExamplesPerClient);
-        File.WriteAllText(folder.File("run.json"), Text(rounds, clients, workers));
+        return Read(folder, Text(rounds, clients, workers));
+    }
+
+    /// <summary>Keeps a run file in a folder and reads it.</summary>
+    public static RunFile Read(TemporaryFolder folder, string text)
+    {
+        File.WriteAllText(folder.File("run.json"), text);
         var reading = RunFileReader.Load(folder.File("run.json"), []);
         return reading.Spec ?? throw new InvalidDataException(string.Join('\n', reading.Errors.Select(error => $"{error.Path}: {error.Message}")));
     }

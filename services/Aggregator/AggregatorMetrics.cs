@@ -1,4 +1,6 @@
 using System.Diagnostics.Metrics;
+using FlEvents.Contracts;
+using FlEvents.ServiceDefaults.Metrics;
 
 namespace FlEvents.Aggregator;
 
@@ -14,11 +16,16 @@ public sealed class AggregatorMetrics : IDisposable
 
     public AggregatorMetrics()
     {
-        _duration = _meter.CreateHistogram<double>("fl_aggregation_duration_seconds", "s", "Time to combine and score a round's updates.");
-        _combined = _meter.CreateCounter<long>("fl_updates_combined_total", description: "Updates that went into a global model.");
-        _admitted = _meter.CreateCounter<long>("fl_updates_admitted_total", description: "Updates admitted to a round's book.");
-        _rejected = _meter.CreateCounter<long>("fl_updates_rejected_total", description: "Updates rejected, by reason code.");
+        _duration = _meter.CreateHistogram(
+            "fl_aggregation_duration_seconds", "s", "Time to combine and score a round's updates.", tags: null, Buckets.Seconds);
+        _combined = _meter.CreateCounter<long>("fl_updates_combined_total", "{update}", "Updates that went into a global model.");
+        _admitted = _meter.CreateCounter<long>("fl_updates_admitted_total", "{update}", "Updates admitted to a round's book.");
+        _rejected = _meter.CreateCounter<long>("fl_updates_rejected_total", "{update}", "Updates rejected, by reason code.");
         _received = _meter.CreateCounter<long>("fl_update_received_bytes_total", "By", "Bytes of updates received over HTTP.");
+        _combined.Add(0);
+        _admitted.Add(0);
+        _received.Add(0);
+        _rejected.Add(0, new KeyValuePair<string, object?>("reason", RejectionCode.Late));
     }
 
     public void Combined(TimeSpan duration, int updates)

@@ -6,6 +6,7 @@ using FlEvents.Aggregator.Storage;
 using FlEvents.DifferentialPrivacy.Mechanisms;
 using FlEvents.ServiceDefaults.Hosting;
 using FlEvents.ServiceDefaults.Messaging;
+using FlEvents.ServiceDefaults.Metrics;
 using FlEvents.ServiceDefaults.Storage;
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -26,7 +27,8 @@ public static class AggregatorService
         services.AddSingleton<PartialUploads>();
         services.AddSingleton<Patience>();
         services.AddSingleton<RunModels>();
-        services.AddSingleton<AggregatorMetrics>();
+        services.AddServiceMetrics<AggregatorMetrics>();
+        services.AddServiceMetrics<BookMetrics>();
         services.AddSingleton<UpdateReception>();
         services.AddSingleton<UpdateCollection>();
         services.AddHostedService(provider => provider.GetRequiredService<UpdateCollection>());
@@ -46,6 +48,7 @@ public static class AggregatorService
         Add<RoundAbandonedConsumer>();
         Add<RunCompletedConsumer>();
         Add<ClientLeftConsumer>();
+        Add<ReconcileLedgerConsumer>();
 
         void Add<T>()
             where T : class, IConsumer => bus.AddConsumer<T>().Endpoint(endpoint => endpoint.Name = Routes.Aggregator);
@@ -65,6 +68,7 @@ public static class AggregatorService
             Path = Path.Combine(options.DataFolder, "aggregator.db"),
             Synced = options.Durability == Durability.Power,
             Schema = typeof(AggregatorService).Assembly,
+            OnRestored = (transaction, _) => RestoredBooks.Close(transaction),
         };
     }
 }

@@ -16,6 +16,9 @@ public sealed partial class ClientWorkerOptions
 {
     public const string Section = "ClientWorker";
 
+    // As in a run file: the name is in every client's ledger identity.
+    private const int LongestUnitColumn = 64;
+
     /// <summary>Name of this worker, of <c>a-z 0-9 -</c>, the same after every start; the machine's name where absent.</summary>
     [RegularExpression("[a-z0-9-]{1,64}")]
     public string WorkerId { get; set; } = MachineId(Environment.MachineName);
@@ -54,9 +57,21 @@ public sealed partial class ClientWorkerOptions
     public Dictionary<string, DataSource> DataSets { get; set; } = [];
 
     /// <summary>
+    /// Column of a CSV data set whose values are its privacy units (a patient id), by the data set's name: the number of these is declared in place of the
+    /// number of rows, and only runs that name the same column use the data set.
+    /// </summary>
+    public Dictionary<string, string> PrivacyUnitColumns { get; set; } = [];
+
+    /// <summary>
     /// What each client's part of each data set may spend at most, by unit (<c>Example</c>, <c>Client</c>), whatever the server charges. A task above it is refused.
     /// </summary>
     public Dictionary<PrivacyUnit, BudgetTerms> Limits { get; set; } = [];
+
+    /// <summary>
+    /// Ids of backups that this worker's database was restored from and whose gap is counted in <see cref="Limits"/>: what left since such a backup was taken is
+    /// not in the books. Where there are limits, a worker restored from another one takes no task.
+    /// </summary>
+    public List<Guid> CountedRestores { get; set; } = [];
 
     /// <summary>Base address of the Aggregator, for base models and updates.</summary>
     public Uri AggregatorUrl { get; set; } = new("http://127.0.0.1:5081/");
@@ -120,6 +135,18 @@ public sealed partial class ClientWorkerOptions
             yield return "DataSets is empty: name at least one.";
         }
 
+        foreach (var (name, column) in options.PrivacyUnitColumns)
+        {
+            if (!options.DataSets.ContainsKey(name))
+            {
+                yield return $"PrivacyUnitColumns:{name} is \"{column}\": there is no data set of that name.";
+            }
+            else if (column.Length is 0 or > LongestUnitColumn)
+            {
+                yield return $"PrivacyUnitColumns:{name} has {column.Length} characters: expected 1 to {LongestUnitColumn}.";
+            }
+        }
+
         foreach (var error in options.DataSets.SelectMany(entry => CheckDataSet(options, entry.Key, entry.Value)))
         {
             yield return error;
@@ -138,21 +165,19 @@ public sealed partial class ClientWorkerOptions
 
         if (errors.Count == 0)
         {
-            errors.AddRange(CheckContents(options, source));
+            errors.AddRange(CheckContents(options, source, options.PrivacyUnitColumns.GetValueOrDefault(name)));
         }
 
         return errors.Select(error => $"data set \"{name}\": {error}");
     }
 
     // Read here and again when it is used: a worker that can't serve its clients must say so before it offers them.
-    private static IReadOnlyList<string> CheckContents(ClientWorkerOptions options, DataSource source)
+    private static IReadOnlyList<string> CheckContents(ClientWorkerOptions options, DataSource source, string? privacyUnitColumn)
     {
         try
         {
-            var count = DataSetReader.CountExamples(source);
-            return options is { Pool: not null, Clients: { } clients }
-                ? [.. options.Partition.Check(clients, count, DataSetReader.ReadPartitionValues(source, options.Partition)).Select(error => error.Message)]
-                : [];
+            var basis = DataSetReader.ReadPartitionBasis(source, options.Partition, privacyUnitColumn);
+            return options is { Pool: not null, Clients: { } clients } ? [.. options.Partition.Check(clients, basis).Select(error => error.Message)] : [];
         }
         catch (Exception e) when (e is DataException or IOException or UnauthorizedAccessException)
         {

@@ -37,14 +37,17 @@ public static class ClientWorkerService
             OptionsOf(provider).Slots, brokerKeeps: provider.GetRequiredService<IOptions<BusOptions>>().Value.Transport == Transport.RabbitMq));
         services.AddSingleton(provider => new TrainingThreads(OptionsOf(provider).Slots));
         services.AddSingleton(provider => new UpdateFolder(new BlobFolder(
-            Path.Combine(OptionsOf(provider).DataFolder, "updates"), synced: OptionsOf(provider).Durability == Durability.Power)));
+            Path.Combine(OptionsOf(provider).DataFolder, "updates"), synced: OptionsOf(provider).Durability == Durability.Power)
+        {
+            Name = "client-worker.updates",
+        }));
         services.AddSingleton<Patience>();
         services.TryAddSingleton<INoiseSource, CryptographicNoise>();
         services.AddSingleton<LocalTraining>();
         services.AddSingleton<RunningTasks>();
         services.AddSingleton<ClientWorkerMetrics>();
         services.AddServiceDatabase<WorkerDatabase>(Settings);
-        services.AddSingleton(provider => new TaskStore(provider.GetRequiredService<WorkerDatabase>(), new OwnerLimits(OptionsOf(provider).Limits)));
+        services.AddSingleton(provider => new TaskStore(provider.GetRequiredService<WorkerDatabase>(), new OwnerLimits(OptionsOf(provider).Limits, OptionsOf(provider).CountedRestores)));
         services.AddSingleton<TaskRunner>();
         services.AddHostedService(provider => provider.GetRequiredService<TaskRunner>());
         services.AddHostedService<LeaseRenewal>();
@@ -86,12 +89,20 @@ public static class ClientWorkerService
         Path = Path.Combine(OptionsOf(provider).DataFolder, "client-worker.db"),
         Synced = OptionsOf(provider).Durability == Durability.Power,
         Schema = typeof(ClientWorkerService).Assembly,
+        OnRestored = TaskStore.GiveUpAccepted,
     };
 
     private static ClientWorkerOptions OptionsOf(IServiceProvider provider) => provider.GetRequiredService<IOptions<ClientWorkerOptions>>().Value;
 
     private static HttpClient AggregatorOf(IServiceProvider provider) =>
-        new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(10), PooledConnectionLifetime = TimeSpan.FromMinutes(2) })
+        new(new SocketsHttpHandler
+        {
+            ConnectTimeout = TimeSpan.FromSeconds(10),
+            PooledConnectionLifetime = TimeSpan.FromMinutes(2),
+
+            // As long as a request may take: bytes that the store has not asked for stay here.
+            Expect100ContinueTimeout = TimeSpan.FromSeconds(100),
+        })
         {
             BaseAddress = OptionsOf(provider).AggregatorUrl,
         };

@@ -30,4 +30,8 @@ public sealed class OrchestratorOptions
     /// <summary>How often deadlines and leases are looked at, in milliseconds.</summary>
     [Range(10, 10000)]
     public int TimerMilliseconds { get; set; } = 250;
+
+    /// <summary>Runs that have metrics of their own: those that are not over first, then the newest.</summary>
+    [Range(0, 1000)]
+    public int MetricRuns { get; set; } = 20;
 }

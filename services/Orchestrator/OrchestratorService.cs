@@ -1,10 +1,12 @@
 using FlEvents.Orchestrator.Api;
 using FlEvents.Orchestrator.Consumers;
+using FlEvents.Orchestrator.Events;
 using FlEvents.Orchestrator.Rounds;
 using FlEvents.Orchestrator.Storage;
 using FlEvents.ServiceDefaults.Blobs;
 using FlEvents.ServiceDefaults.Hosting;
 using FlEvents.ServiceDefaults.Messaging;
+using FlEvents.ServiceDefaults.Metrics;
 using FlEvents.ServiceDefaults.Storage;
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -22,8 +24,9 @@ public static class OrchestratorService
         services.AddSingleton(provider => provider.GetRequiredService<IOptions<OrchestratorOptions>>().Value);
         services.AddServiceDatabase<OrchestratorDatabase>(Settings);
         services.AddSingleton<ProgressSignals>();
-        services.AddSingleton<OrchestratorMetrics>();
-        services.AddSingleton<RoundCoordinator>();
+        services.AddServiceMetrics<OrchestratorMetrics>();
+        services.AddServiceMetrics<RunMetrics>();
+        services.AddSingleton<RoundTransactions>();
         services.AddSingleton<RunProgress>();
         services.AddSingleton<RunCommands>();
         services.AddHostedService<RoundTimers>();
@@ -32,11 +35,11 @@ public static class OrchestratorService
         services.AddOpenApi();
     }
 
-    /// <summary>All consumers share the service's one queue.</summary>
+    /// <summary>All consumers share the service's one queue, but for the signs of life.</summary>
     public static void AddOrchestratorConsumers(this IBusRegistrationConfigurator bus)
     {
         Add<EnrollClientConsumer>();
-        Add<WorkerHeartbeatConsumer>();
+        bus.AddConsumer<WorkerHeartbeatConsumer>().Endpoint(endpoint => endpoint.Name = Routes.Heartbeats);
         Add<ModelPublishedConsumer>();
         Add<ModelRefusedConsumer>();
         Add<BudgetReservedConsumer>();
@@ -50,6 +53,8 @@ public static class OrchestratorService
         Add<RoundAggregatedConsumer>();
         Add<RoundAbandonedConsumer>();
         Add<EvaluationSubmittedConsumer>();
+        Add<ReconcileLedgerConsumer>();
+        Add<ServiceRestoredConsumer>();
 
         void Add<T>()
             where T : class, IConsumer => bus.AddConsumer<T>().Endpoint(endpoint => endpoint.Name = Routes.Orchestrator);
@@ -59,6 +64,7 @@ public static class OrchestratorService
     {
         app.MapOpenApi();
         app.MapRuns();
+        app.MapEventLogs();
     }
 
     private static DatabaseSettings Settings(IServiceProvider provider)
@@ -72,6 +78,7 @@ public static class OrchestratorService
             // A member that is not marked as dispatched is refunded, so the mark must not be lost in a power cut.
             Synced = options.Durability == Durability.Power,
             Schema = typeof(OrchestratorService).Assembly,
+            OnRestored = RestoredRuns.End,
         };
     }
 }

@@ -1,5 +1,6 @@
 using FlEvents.ServiceDefaults.Hosting;
 using FlEvents.ServiceDefaults.Messaging;
+using FlEvents.ServiceDefaults.Metrics;
 using FlEvents.ServiceDefaults.Storage;
 using MassTransit;
 using Microsoft.Extensions.Options;
@@ -20,9 +21,16 @@ public static class PrivacyAccountantService
                 // Whatever the durability of the rest: a charge that a power cut undoes would be spent twice.
                 Synced = true,
                 Schema = typeof(LedgerStore).Assembly,
+
+                // A copy is older than what was charged since: it must not charge before it knows that.
+                OnRestored = (transaction, copy) => LedgerQuarantines.Begin(
+                    transaction, new QuarantineCause { Code = LedgerReason.Restored, SnapshotId = copy.SnapshotId, TakenAt = copy.TakenAt }),
             });
         builder.Services.AddSingleton(provider => new LedgerStore(provider.GetRequiredService<LedgerDatabase>()));
         builder.Services.AddSingleton<PrivacyAccountantMetrics>();
+        builder.Services.AddServiceMetrics<LedgerMetrics>();
+        builder.Services.AddSingleton<LedgerTransactions>();
+        builder.Services.AddHealthChecks().AddCheck<LedgerHealth>("ledger", tags: ["ready"]);
     }
 
     public static void AddPrivacyAccountantConsumers(this IBusRegistrationConfigurator bus)
@@ -31,6 +39,7 @@ public static class PrivacyAccountantService
         bus.AddConsumer<CommitBudgetConsumer>().Endpoint(endpoint => endpoint.Name = Routes.PrivacyAccountant);
         bus.AddConsumer<RefundBudgetConsumer>().Endpoint(endpoint => endpoint.Name = Routes.PrivacyAccountant);
         bus.AddConsumer<ChargeOutputConsumer>().Endpoint(endpoint => endpoint.Name = Routes.PrivacyAccountant);
+        bus.AddConsumer<LedgerReportConsumer>().Endpoint(endpoint => endpoint.Name = Routes.PrivacyAccountant);
         bus.AddConsumer<RunCompletedConsumer>().Endpoint(endpoint => endpoint.Name = Routes.PrivacyAccountant);
     }
 
@@ -39,5 +48,6 @@ public static class PrivacyAccountantService
         // Made now, so that the head is shown before the first message.
         app.Services.GetRequiredService<PrivacyAccountantMetrics>();
         app.MapLedger();
+        app.MapLedgerQuarantine();
     }
 }

@@ -8,12 +8,19 @@ var root = new RootCommand("FlEvents: federated learning by services that exchan
     CheckCommand.Create(),
     PlanCommand.Create(),
     LedgerCommand.Create(),
+    ReplayCommand.Create(),
+    EventsCommand.Create(),
+    DeploymentCommands.CreateSubmit(),
     DeploymentCommands.CreateStatus(),
     DeploymentCommands.CreateWatch(),
+    BackupCommand.Create(),
+    BackupCommand.CreateRestore(),
+    QuarantineCommand.Create(),
     ModelCommand.Create(),
     EpsilonCommand.Create(),
     AuditCommand.Create(),
     AttackCommand.Create(),
+    SbomCommand.Create(),
 };
 var parsed = root.Parse(args);
 

@@ -1,6 +1,6 @@
 namespace FlEvents.Contracts;
 
-/// <summary>Event: every charge of the round is final. A model made from it may now be shown.</summary>
+/// <summary>Event: every charge of the round is final. The model it names may now be shown.</summary>
 public record BudgetCommitted
 {
     public required Guid RunId { get; init; }
@@ -11,4 +11,7 @@ public record BudgetCommitted
     public required int Committed { get; init; }
 
     public required LedgerReceipt Receipt { get; init; }
+
+    /// <summary>The model that the round was first committed for: no other one of this round may be shown. Null for none.</summary>
+    public string? ModelSha256 { get; init; }
 }

@@ -8,4 +8,7 @@ public record BudgetReserved
     public required int Round { get; init; }
     public required int Attempt { get; init; }
     public required IReadOnlyList<string> ClientIds { get; init; }
+
+    /// <summary>The ledger's head, which covers these charges.</summary>
+    public LedgerReceipt? Receipt { get; init; }
 }

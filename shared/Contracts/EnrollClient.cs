@@ -1,6 +1,6 @@
 namespace FlEvents.Contracts;
 
-/// <summary>Command to the Orchestrator: a worker offers the clients it serves. Idempotent; at most <see cref="Page.LargestSize"/> clients a message.</summary>
+/// <summary>Command to the Orchestrator: a worker offers the clients it serves. Idempotent; at most <see cref="Page.LargestOffered"/> clients a message.</summary>
 public record EnrollClient
 {
     public required string WorkerId { get; init; }
@@ -25,6 +25,9 @@ public record ClientDataSet
 {
     public required LedgerIdentity Ledger { get; init; }
 
-    /// <summary>Declared examples, before any split for validation; public, at least 1.</summary>
+    /// <summary>Declared examples, before any split for validation; public, at least 1. Rows, or privacy units where these have a column.</summary>
     public required int ExampleCount { get; init; }
+
+    /// <summary>Column whose values are the privacy units, each of which counts as one example; null where each row is one. A name, never a value.</summary>
+    public string? PrivacyUnitColumn { get; init; }
 }

@@ -29,4 +29,9 @@ public record RoundMember
 
     /// <summary>Examples declared at enrolment: the most an update may claim.</summary>
     public required int ExampleCount { get; init; }
+
+    /// <summary>
+    /// Earlier round whose late update of this client counts in this one; null for a client that is sent a task. The reservation is the one of that round.
+    /// </summary>
+    public Guid? CarriedFrom { get; init; }
 }

@@ -6,6 +6,9 @@ public static class Page
     /// <summary>Most clients in one message.</summary>
     public const int LargestSize = 128;
 
+    /// <summary>Most clients in one message that names their data sets.</summary>
+    public const int LargestOffered = 96;
+
     /// <summary>Most clients in one message that names their charges.</summary>
     public const int LargestCharged = 64;
 }

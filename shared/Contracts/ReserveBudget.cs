@@ -16,6 +16,9 @@ public record ReserveBudget
     public required int Attempt { get; init; }
 
     public required IReadOnlyList<ReservationRequest> Clients { get; init; }
+
+    /// <summary>The newest receipt that its sender was given; null before the first. A ledger that does not hold it has lost entries.</summary>
+    public LedgerReceipt? LastReceipt { get; init; }
 }
 
 /// <summary>A client, the ledger its data belongs to, and what it is charged.</summary>

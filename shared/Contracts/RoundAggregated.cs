@@ -14,6 +14,9 @@ public record RoundAggregated
 
     /// <summary>Scores on the Aggregator's held-out data; null when none was due.</summary>
     public required ModelEvaluation? Evaluation { get; init; }
+
+    /// <summary>C that the Aggregator clipped updates to, which follows from noised values alone; null where it clips none.</summary>
+    public required double? ClipNorm { get; init; }
 }
 
 /// <summary>Scores of a global model; a value that does not fit the task is null.</summary>

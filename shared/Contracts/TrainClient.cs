@@ -11,7 +11,7 @@ public record TrainClient
     public required int Attempt { get; init; }
     public required int LeaseNumber { get; init; }
 
-    /// <summary>128 random bits, 32 hexadecimal digits: it opens the upload of this task and of no other.</summary>
+    /// <summary>Opens the upload of this task and of no other (<see cref="Contracts.LeaseToken"/>).</summary>
     public required string LeaseToken { get; init; }
 
     /// <summary>How long an accepted task may go without <see cref="LeaseRenewed"/>.</summary>
@@ -57,12 +57,12 @@ public record DpSgdTask
     /// <summary>S, empty samples included.</summary>
     public required long Steps { get; init; }
 
-    /// <summary>Largest ℓ2 norm C of one example's gradient.</summary>
+    /// <summary>Largest ℓ2 norm C of one example's gradient; of a privacy unit's, where the data names a column for them.</summary>
     public required double ClipNorm { get; init; }
 
     /// <summary>z = σ/C.</summary>
     public required double NoiseMultiplier { get; init; }
 
-    /// <summary>n: the noised sum is divided by q·n.</summary>
+    /// <summary>n, the examples declared at enrolment: the noised sum is divided by q·n.</summary>
     public required int DeclaredExamples { get; init; }
 }

@@ -22,7 +22,7 @@ public record UpdateRejected
 /// <summary>Reason codes of <see cref="UpdateRejected"/>.</summary>
 public static class RejectionCode
 {
-    /// <summary>The round was closed before the update was admitted.</summary>
+    /// <summary>The round was closed before the update was admitted. Where the run lets late updates count it is kept for a later round.</summary>
     public const string Late = "LATE";
 
     /// <summary>The client is not in the round's cohort, or the reservation is another's.</summary>

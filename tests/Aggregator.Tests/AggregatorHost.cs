@@ -15,7 +15,7 @@ using Microsoft.Extensions.Logging;
 
 namespace FlEvents.Aggregator.Tests;
 
-/// <summary>The service as its program composes it, on the in-memory bus and a free port, and someone who listens to what it sends.</summary>
+/// <summary>The service as its program composes it, on the in-memory bus or a broker and a free port, and someone who listens to what it sends.</summary>
 internal sealed class AggregatorHost : IAsyncDisposable
 {
     // Only a hang takes as long.
@@ -36,17 +36,20 @@ internal sealed class AggregatorHost : IAsyncDisposable
     public HttpClient Http { get; private set; } = null!;
 
     public static Task<AggregatorHost> StartAsync(string folder, TimeProvider? time = null, params (string Key, string Value)[] settings) =>
-        StartAsync(folder, noise: null, time, settings);
+        StartAsync(folder, noise: null, time, brokerUrl: null, settings);
 
     /// <param name="noise">In the place of the cryptographic source; null for that.</param>
-    public static async Task<AggregatorHost> StartAsync(string folder, INoiseSource? noise, TimeProvider? time = null, params (string Key, string Value)[] settings)
+    /// <param name="brokerUrl">A virtual host of RabbitMQ; null for the in-memory bus.</param>
+    public static async Task<AggregatorHost> StartAsync(
+        string folder, INoiseSource? noise, TimeProvider? time = null, string? brokerUrl = null, params (string Key, string Value)[] settings)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.Configuration.AddInMemoryCollection(
         [
             new("Urls", "http://127.0.0.1:0"),
-            new("Bus:Transport", "Memory"),
+            new("Bus:Transport", brokerUrl is null ? "Memory" : "RabbitMq"),
+            new("Bus:RabbitMqUrl", brokerUrl ?? "amqp://127.0.0.1/"),
             new("Aggregator:DataFolder", folder),
             new("Aggregator:Durability", "Process"),
             .. settings.Select(setting => KeyValuePair.Create($"Aggregator:{setting.Key}", (string?)setting.Value)),
@@ -86,12 +89,12 @@ internal sealed class AggregatorHost : IAsyncDisposable
         await endpoint.Send(message, context => context.MessageId = messageId ?? Guid.NewGuid());
     }
 
-    /// <summary>Sends a message and waits until it is dealt with, with no fault.</summary>
+    /// <summary>Sends a message and waits until it is dealt with, with no fault. An answer of the ledger that names no model is for the one that the book names.</summary>
     public async Task DeliverAsync<T>(T message, Guid? messageId = null)
         where T : class
     {
         var id = messageId ?? Guid.NewGuid();
-        await SendAsync(message, id);
+        await (message is BudgetCommitted { ModelSha256: null } committed ? SendAsync(committed with { ModelSha256 = ResultOf(committed.RoundId) }, id) : SendAsync(message, id));
         Assert.Null(await _handled.OfAsync(id).WaitAsync(Patience));
     }
 
@@ -144,6 +147,8 @@ internal sealed class AggregatorHost : IAsyncDisposable
         await NextAsync<CommitBudget>();
         return Book()!;
     }
+
+    private string? ResultOf(Guid roundId) => Database.Read(transaction => BookStore.Find(transaction, roundId))?.Result?.Sha256;
 
     public Book? Book(int round = 1, Guid? runId = null) => Database.Read(transaction => BookStore.Find(transaction, Messages.RoundId(round, runId)));
 

@@ -87,7 +87,9 @@ internal static class Messages
 
     public static AggregateRound Aggregate(int minimumReports = 1) => new() { RunId = RunId, RoundId = RoundId(), Round = 1, MinimumReports = minimumReports };
 
-    public static BudgetCommitted Committed(int round = 1) => new() { RunId = RunId, RoundId = RoundId(round), Round = round, Committed = 2, Receipt = Receipt };
+    /// <param name="model">What the ledger says that it committed the round for.</param>
+    public static BudgetCommitted Committed(int round = 1, BlobRef? model = null) =>
+        new() { RunId = RunId, RoundId = RoundId(round), Round = round, Committed = 2, Receipt = Receipt, ModelSha256 = model?.Sha256 };
 
     public static RoundAbandoned Abandoned() => new() { RunId = RunId, RoundId = RoundId(), Round = 1, ReasonCode = "RUN_STOPPED", Detail = "The run was stopped." };
 

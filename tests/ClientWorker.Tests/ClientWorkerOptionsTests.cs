@@ -45,6 +45,19 @@ public class ClientWorkerOptionsTests
     }
 
     [Fact]
+    public void Columns_of_privacy_units_belong_to_a_csv_data_set_of_the_worker()
+    {
+        Assert.Equal(
+            [
+                "ClientWorker: PrivacyUnitColumns:stays is \"patient\": there is no data set of that name.",
+                "ClientWorker: data set \"digits\": privacyUnitColumn is 'person'; only a CSV has columns.",
+            ],
+            ErrorsOf(
+                ("ClientId", "clinic"), ("DataSets:digits:Kind", "digits"), ("DataSets:digits:Count", "10"),
+                ("PrivacyUnitColumns:digits", "person"), ("PrivacyUnitColumns:stays", "patient")).Order());
+    }
+
+    [Fact]
     public void A_silo_takes_no_partition_and_no_number_of_clients()
     {
         var errors = ErrorsOf(

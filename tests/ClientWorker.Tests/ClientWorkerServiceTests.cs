@@ -3,6 +3,7 @@ using FlEvents.ClientWorker.Updates;
 using FlEvents.Contracts;
 using FlEvents.Learning.Models;
 using FlEvents.Learning.Safetensors;
+using FlEvents.Testing;
 
 namespace FlEvents.ClientWorker.Tests;
 
@@ -37,7 +38,7 @@ public sealed class ClientWorkerServiceTests : IDisposable
     }
 
     [Fact]
-    public async Task The_same_message_again_leads_to_one_announcement_and_a_new_copy_to_the_same_one()
+    public async Task S8_the_same_message_again_leads_to_one_announcement_and_a_new_copy_to_the_same_one()
     {
         await using var worker = await WorkerHost.StartAsync(_folder, _sink);
         var (command, messageId) = (Commands.Train("ward-000000"), Guid.NewGuid());
@@ -278,10 +279,15 @@ public sealed class ClientWorkerServiceTests : IDisposable
         foreach (var _ in new[] { 1, 2 })
         {
             await using var worker = await WorkerHost.StartAsync(_folder, _sink, settings: large);
-            EnrollClient[] pages = [await worker.NextAsync<EnrollClient>(), await worker.NextAsync<EnrollClient>(), await worker.NextAsync<EnrollClient>()];
+            List<EnrollClient> pages = [];
+            for (var page = 0; page < 4; page++)
+            {
+                pages.Add(await worker.NextAsync<EnrollClient>());
+            }
+
             Assert.All(pages, page => Assert.Equal(("worker-a", "ward"), (page.WorkerId, page.Pool)));
             var clients = pages.SelectMany(page => page.Clients).OrderBy(client => client.ClientId, StringComparer.Ordinal).ToList();
-            Assert.Equal([300 - (2 * Page.LargestSize), Page.LargestSize, Page.LargestSize], pages.Select(page => page.Clients.Count).Order());
+            Assert.Equal([300 - (3 * Page.LargestOffered), Page.LargestOffered, Page.LargestOffered, Page.LargestOffered], pages.Select(page => page.Clients.Count).Order());
             Assert.Equal(Enumerable.Range(0, 300).Select(index => $"ward-{index:000000}"), clients.Select(client => client.ClientId));
             Assert.Equal(650, clients.Sum(client => client.DataSets.Single().ExampleCount));
             Assert.Equal(

@@ -73,3 +73,17 @@ internal sealed class HeldEngine : ITrainingEngine, IDisposable
         Begun.Dispose();
     }
 }
+
+/// <summary>The built-in engine, which notes its jobs.</summary>
+internal sealed class RecordingEngine : ITrainingEngine
+{
+    private readonly BuiltInEngine _engine = new();
+
+    public ConcurrentQueue<TrainingJob> Jobs { get; } = new();
+
+    public TrainingResult Train(TrainingJob job, CancellationToken cancellation)
+    {
+        Jobs.Enqueue(job);
+        return _engine.Train(job, cancellation);
+    }
+}

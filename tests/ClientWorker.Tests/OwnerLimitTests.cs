@@ -1,6 +1,7 @@
 using System.Globalization;
 using FlEvents.ClientWorker.Training;
 using FlEvents.Contracts;
+using FlEvents.Testing;
 
 namespace FlEvents.ClientWorker.Tests;
 
@@ -12,21 +13,24 @@ public sealed class OwnerLimitTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    [Fact]
-    public async Task A_task_above_the_owners_limit_is_refused_whatever_the_server_charged()
+    // With z = 4 each task costs α/(2(z/2)²) = 1 at order 8, and ρ = 1/(2(z/2)²) = 0.125: both limits hold two of them and a half.
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task A_task_above_the_owners_limit_is_refused_whatever_the_server_charged(bool inRho)
     {
-        // α/(2(z/2)²) = 1 for each task at order 8 with z = 4; the limit holds two of them and a half.
         var epsilon = 2.5 + Math.Log(7.0 / 8) - (Math.Log(8e-5) / 7);
-        await using var worker = await WorkerHost.StartAsync(
-            _folder,
-            _sink,
-            slots: 1,
-            settings:
+        (string, string)[] limit = inRho
+            ? [("ClientWorker:Limits:Client:Rho", "0.3125")]
+            :
             [
                 ("ClientWorker:Limits:Client:Epsilon", epsilon.ToString("R", CultureInfo.InvariantCulture)),
                 ("ClientWorker:Limits:Client:Delta", "1e-5"),
                 ("ClientWorker:Limits:Client:Alpha", "8"),
-            ]);
+            ];
+        await using var worker = await WorkerHost.StartAsync(
+            _folder,
+            _sink,
+            slots: 1,
+            settings: limit);
         foreach (var round in new[] { 1, 2 })
         {
             await worker.SendAsync(Noised(round));

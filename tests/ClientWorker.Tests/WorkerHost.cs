@@ -6,11 +6,13 @@ using FlEvents.ClientWorker.Storage;
 using FlEvents.ClientWorker.Training;
 using FlEvents.ClientWorker.Updates;
 using FlEvents.Contracts;
+using FlEvents.DifferentialPrivacy.Mechanisms;
 using FlEvents.Learning.Training;
 using FlEvents.ServiceDefaults.Blobs;
 using FlEvents.ServiceDefaults.Hosting;
 using FlEvents.ServiceDefaults.Messaging;
 using FlEvents.ServiceDefaults.Metrics;
+using FlEvents.Testing;
 using MassTransit;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Data.Sqlite;
@@ -20,7 +22,7 @@ using Microsoft.Extensions.Logging;
 
 namespace FlEvents.ClientWorker.Tests;
 
-/// <summary>A worker with its real database, outbox, threads and engine on the in-memory bus, and a journal of what it sends.</summary>
+/// <summary>A worker with its real database, outbox, threads and engine on the in-memory bus or a broker, and a journal of what it sends.</summary>
 internal sealed class WorkerHost : IAsyncDisposable
 {
     // Nothing here waits for time to pass; this only ends a test that hangs.
@@ -50,8 +52,14 @@ internal sealed class WorkerHost : IAsyncDisposable
     public Task StoreAsync(TrainingTask task) => _app.Services.GetRequiredService<WorkerDatabase>()
         .WriteAsync(transaction => TaskStore.Save(transaction, task), CancellationToken.None);
 
+    public static Task<WorkerHost> StartAsync(
+        TemporaryFolder folder, IUpdateSink sink, ITrainingEngine? engine = null, int slots = 1, params (string Key, string Value)[] settings) =>
+        StartAsync(folder.Path, sink, engine, noise: null, [("ClientWorker:Slots", $"{slots}"), .. settings]);
+
+    /// <param name="engine">In the place of the built-in engine; null for that.</param>
+    /// <param name="noise">In the place of the cryptographic source; null for that.</param>
     public static async Task<WorkerHost> StartAsync(
-        TemporaryFolder folder, IUpdateSink sink, ITrainingEngine? engine = null, int slots = 1, params (string Key, string Value)[] settings)
+        string folder, IUpdateSink sink, ITrainingEngine? engine, INoiseSource? noise, params (string Key, string Value)[] settings)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -62,8 +70,8 @@ internal sealed class WorkerHost : IAsyncDisposable
             ["ClientWorker:WorkerId"] = "worker-a",
             ["ClientWorker:Pool"] = "ward",
             ["ClientWorker:Clients"] = "5",
-            ["ClientWorker:Slots"] = $"{slots}",
-            ["ClientWorker:DataFolder"] = folder.Path,
+            ["ClientWorker:Slots"] = "1",
+            ["ClientWorker:DataFolder"] = folder,
             ["ClientWorker:DataSets:digits:Kind"] = "digits",
             ["ClientWorker:DataSets:digits:Count"] = "60",
         };
@@ -74,13 +82,18 @@ internal sealed class WorkerHost : IAsyncDisposable
 
         builder.Configuration.AddInMemoryCollection(all);
         builder.AddServiceDefaults();
-        var models = new BlobFolder(folder.File("models"), synced: false);
+        var models = new BlobFolder(Path.Combine(folder, "models"), synced: false);
         models.Publish(models.Stage(Commands.BaseModel));
         builder.Services.AddSingleton<IModelSource>(new FolderModelSource(models));
         builder.Services.AddSingleton(sink);
         if (engine is not null)
         {
             builder.Services.AddSingleton(engine);
+        }
+
+        if (noise is not null)
+        {
+            builder.Services.AddSingleton(noise);
         }
 
         var journal = new Journal();
@@ -102,7 +115,7 @@ internal sealed class WorkerHost : IAsyncDisposable
         app.MapClientWorker();
         await app.StartAsync();
         await app.Services.GetRequiredService<IBusControl>().WaitForHealthStatus(BusHealthStatus.Healthy, Hung);
-        return new WorkerHost(app, journal, folder.File("client-worker.db"));
+        return new WorkerHost(app, journal, Path.Combine(folder, "client-worker.db"));
     }
 
     /// <summary>Sends a command as the Orchestrator does: to the exchange of the pool.</summary>
@@ -119,7 +132,7 @@ internal sealed class WorkerHost : IAsyncDisposable
         _journal.NextAsync(fits ?? (_ => true)).WaitAsync(Hung);
 
     private const string SelectOutbox = """
-        select type, json_extract(body, '$.reservationId') from outbox where type not in ('EnrollClient', 'LeaseRenewed') order by seq
+        select type, json_extract(body, '$.reservationId') from outbox where type not in ('EnrollClient', 'LeaseRenewed', 'ServiceRestored') order by seq
         """;
 
     /// <summary>What the worker has committed to send, in order: type and reservation.</summary>

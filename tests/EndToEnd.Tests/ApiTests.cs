@@ -1,5 +1,6 @@
 using System.Net.Http.Json;
 using System.Text.Json;
+using FlEvents.Testing;
 
 namespace FlEvents.EndToEnd.Tests;
 
@@ -53,6 +54,7 @@ public sealed class ApiTests(ApiServer server) : IClassFixture<ApiServer>, IAsyn
     [InlineData("GET", "runs/01a1fee7-0000-7000-8000-000000000000/clients")]
     [InlineData("GET", "runs/01a1fee7-0000-7000-8000-000000000000/model")]
     [InlineData("GET", "runs/01a1fee7-0000-7000-8000-000000000000/events")]
+    [InlineData("GET", "runs/01a1fee7-0000-7000-8000-000000000000/log")]
     [InlineData("POST", "runs/01a1fee7-0000-7000-8000-000000000000/stop")]
     [InlineData("DELETE", "clients/nobody")]
     [InlineData("GET", "ledger/clients/nobody")]
@@ -65,6 +67,26 @@ public sealed class ApiTests(ApiServer server) : IClassFixture<ApiServer>, IAsyn
 
         Assert.Equal(404, (int)response.StatusCode);
         await ProblemAsync(response);
+    }
+
+    [Fact]
+    public async Task A_run_file_is_submitted_once_under_its_key_and_a_wrong_one_not_at_all()
+    {
+        using var folder = new TemporaryFolder();
+        var file = folder.File("tiny.json");
+        await File.WriteAllTextAsync(file, TinyRun.Json);
+        Task<(int ExitCode, string Output)> SubmitAsync(params IEnumerable<string> more) =>
+            Product.RunAsync(["submit", file, "--url", server.Http.BaseAddress!.ToString(), "--key", "by-hand", .. more]);
+
+        var (exitCode, id) = await SubmitAsync("--set", "rounds=2");
+        Assert.Equal((0, id), (exitCode, (await SubmitAsync("--set", "rounds=2")).Output));
+        Assert.Equal(2, (await server.Api.EndAsync(Guid.Parse(id))).GetProperty("rounds").GetInt32());
+
+        var other = await SubmitAsync("--set", "rounds=3");
+        Assert.Equal((2, $"run: Idempotency-Key by-hand has created run {id} from another request."), (other.ExitCode, other.Output));
+        var wrong = await SubmitAsync("--set", "rounds=-1");
+        Assert.Equal(2, wrong.ExitCode);
+        Assert.Contains("rounds", wrong.Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -107,7 +129,7 @@ public sealed class ApiTests(ApiServer server) : IClassFixture<ApiServer>, IAsyn
         string[] expected =
         [
             "/runs", "/runs/{runId}", "/runs/{runId}/pause", "/runs/{runId}/resume", "/runs/{runId}/stop", "/runs/{runId}/rounds", "/runs/{runId}/clients",
-            "/runs/{runId}/model", "/runs/{runId}/events", "/clients", "/clients/{clientId}", "/models/{sha256}", "/updates/{reservationId}",
+            "/runs/{runId}/model", "/runs/{runId}/events", "/runs/{runId}/log", "/clients", "/clients/{clientId}", "/models/{sha256}", "/updates/{reservationId}",
             "/ledger/entries", "/ledger/clients/{clientId}", "/ledger/head",
         ];
         Assert.Empty(expected.Except(paths.Select(path => path.TrimEnd('/'))));

@@ -9,19 +9,28 @@ namespace FlEvents.PrivacyAccountant.Tests;
 internal sealed class LedgerFile : IAsyncDisposable
 {
     private readonly bool _synced;
+    private readonly bool _isOwn = true;
     private Database? _database;
 
     public LedgerFile(bool synced = true)
     {
         _synced = synced;
         Folder = Directory.CreateTempSubdirectory("ledger-").FullName;
+        Path = System.IO.Path.Combine(Folder, "ledger.db");
+    }
+
+    /// <summary>A file that is there; it stays. A backup is opened as what it is, and its ledger not quarantined.</summary>
+    public LedgerFile(string path)
+    {
+        (_synced, _isOwn, Path) = (false, false, path);
+        Folder = System.IO.Path.GetDirectoryName(path)!;
     }
 
     public string Folder { get; }
 
     public LedgerPolicy Policy { get; init; } = new();
 
-    public string Path => System.IO.Path.Combine(Folder, "ledger.db");
+    public string Path { get; }
 
     public Database Database => _database ??= new Database(
         new DatabaseSettings { Name = "privacy-accountant", Path = Path, Synced = _synced, Schema = typeof(LedgerStore).Assembly },
@@ -38,6 +47,8 @@ internal sealed class LedgerFile : IAsyncDisposable
             {
                 ReserveBudget m => Ledger.On(LedgerStore.Load(transaction, m), m, Policy, Messages.Noon),
                 CommitBudget m => Ledger.On(LedgerStore.Load(transaction, m), m, Messages.Noon),
+                ChargeOutput m => Ledger.On(LedgerStore.Load(transaction, m), m, Messages.Noon),
+                BudgetWish wish => Granted(LedgerStore.Load(transaction, Messages.LedgerOf(wish.Owner)), wish),
                 RefundBudget m => Ledger.On(LedgerStore.Load(transaction, m), m, Messages.Noon),
                 _ => throw new ArgumentException($"{message} is no message to the ledger."),
             };
@@ -45,6 +56,18 @@ internal sealed class LedgerFile : IAsyncDisposable
             return decision;
         },
         CancellationToken.None);
+
+    private static LedgerDecision Granted(LedgerState state, BudgetWish wish)
+    {
+        try
+        {
+            return Ledger.On(state, Messages.LedgerOf(wish.Owner), wish.Unit, wish.Terms, Messages.Noon);
+        }
+        catch (OtherMeasureException)
+        {
+            return new LedgerDecision { State = state, Entries = [], Ledgers = [], Messages = [] };
+        }
+    }
 
     public async Task CloseAsync()
     {
@@ -68,6 +91,9 @@ internal sealed class LedgerFile : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await CloseAsync();
-        Directory.Delete(Folder, recursive: true);
+        if (_isOwn)
+        {
+            Directory.Delete(Folder, recursive: true);
+        }
     }
 }

@@ -45,5 +45,23 @@ internal static class Messages
         ReasonCode = "NOT_DISPATCHED",
     };
 
+    /// <summary>A further output of a client's first attempt in run A.</summary>
+    public static ChargeOutput Output(string clientId, int round, string sha256) => new()
+    {
+        RunId = RunA,
+        RoundId = ReservationId.OfRound(RunA, round),
+        Round = round,
+        ClientId = clientId,
+        ReservationId = ReservationId.Of(RunA, round, clientId, 1),
+        UpdateSha256 = sha256,
+    };
+
+    /// <summary>A charge of one Gaussian release, in both units.</summary>
+    public static ReserveBudget Gaussian(ReserveBudget message, double noiseMultiplier = 2) =>
+        message with { Clients = [.. message.Clients.Select(client => client with { Charges = [GaussianIn(PrivacyUnit.Example, noiseMultiplier), GaussianIn(PrivacyUnit.Client, noiseMultiplier)] })] };
+
+    private static PrivacyCharge GaussianIn(PrivacyUnit unit, double noiseMultiplier) =>
+        new() { Unit = unit, Mechanism = PrivacyMechanism.Gaussian, NoiseMultiplier = noiseMultiplier };
+
     public static RefundBudget Refund(string clientId) => Refund(RunA, round: 1, clientId, attempt: 1);
 }

@@ -14,15 +14,24 @@ internal sealed class Deployment(string rabbitMqUrl) : IAsyncDisposable
     public const string Accountant = "PrivacyAccountant";
     private const string Worker = "ClientWorker";
 
+    /// <summary>Longest that a service may take to stop: the time it waits for work in hand, by default.</summary>
+    public static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(30);
+
     private readonly TemporaryFolder _folder = new();
     private readonly Dictionary<string, (ChildProcess Process, string Url)> _running = [];
     private readonly Dictionary<string, string> _urls = new[] { Orchestrator, Aggregator, Accountant }.ToDictionary(service => service, _ => NewUrl());
     private HttpClient? _http;
 
+    /// <summary>Variables that services and workers are started with beside their own: by name, or for all under an empty one.</summary>
+    public Dictionary<string, Dictionary<string, string?>> Settings { get; } = [];
+
     public RunsApi Api => new(_http ??= new HttpClient { BaseAddress = new Uri(_urls[Orchestrator]), Timeout = Product.Patience });
 
     /// <summary>The workers that are running.</summary>
     public IEnumerable<string> Workers => _running.Keys.Except(_urls.Keys);
+
+    /// <summary>Address of a service that owns state, or of a worker that is running.</summary>
+    public string UrlOf(string name) => _urls.GetValueOrDefault(name) ?? _running[name].Url;
 
     /// <summary>The process of a service or worker.</summary>
     public ChildProcess this[string name] => _running[name].Process;
@@ -54,6 +63,39 @@ internal sealed class Deployment(string rabbitMqUrl) : IAsyncDisposable
             ["ClientWorker__AggregatorUrl"] = $"{_urls[Aggregator]}/",
         };
         Start(workerId, Worker, NewUrl(), settings);
+    }
+
+    /// <summary>Starts a second process of a service on the folder of the first.</summary>
+    /// <returns>Its name.</returns>
+    public string StartReplica(string service)
+    {
+        var replica = $"{service}-replica";
+        Start(replica, service, NewUrl(), new() { ["Orchestrator__AggregatorUrl"] = $"{_urls[Aggregator]}/" }, folder: service);
+        return replica;
+    }
+
+    /// <summary>Asks a service or worker to end (SIGTERM).</summary>
+    /// <returns>Its exit code.</returns>
+    /// <exception cref="TimeoutException">It did not end in the time that it may take.</exception>
+    public async Task<int> StopAsync(string name)
+    {
+        var exitCode = await _running[name].Process.TerminateAsync(StopTimeout);
+        await _running[name].Process.DisposeAsync();
+        _running.Remove(name);
+        return exitCode;
+    }
+
+    /// <summary>Starts a service or worker again.</summary>
+    public void Restart(string name)
+    {
+        if (_urls.ContainsKey(name))
+        {
+            Start(name);
+        }
+        else
+        {
+            StartWorker(name);
+        }
     }
 
     /// <summary>Kills a service or worker (SIGKILL).</summary>
@@ -99,6 +141,13 @@ internal sealed class Deployment(string rabbitMqUrl) : IAsyncDisposable
         }
     }
 
+    /// <summary>What a service or worker measures, as text.</summary>
+    public async Task<string> MetricsAsync(string name)
+    {
+        using var http = new HttpClient { Timeout = Product.Patience };
+        return await http.GetStringAsync(new Uri($"{_running[name].Url}/metrics"));
+    }
+
     /// <summary>Creates a run from the <c>run</c> part of a run file.</summary>
     public Task<Guid> CreateAsync(RunFile file) => Api.CreateAsync(JsonSerializer.SerializeToNode(file.Run, JsonSerializerOptions.Web)!.AsObject());
 
@@ -133,11 +182,16 @@ internal sealed class Deployment(string rabbitMqUrl) : IAsyncDisposable
         [$"{section}__DataSets__{dataSet}__Seed"] = dataSet == "digits" ? "1" : "2",
     };
 
-    private void Start(string name, string program, string url, Dictionary<string, string?> settings)
+    private void Start(string name, string program, string url, Dictionary<string, string?> settings, string? folder = null)
     {
         settings["ASPNETCORE_URLS"] = url;
         settings["Bus__RabbitMqUrl"] = rabbitMqUrl;
-        settings[$"{program}__DataFolder"] = _folder.File(name);
+        settings[$"{program}__DataFolder"] = _folder.File(folder ?? name);
+        foreach (var (key, value) in new[] { "", name }.SelectMany(of => Settings.GetValueOrDefault(of, [])))
+        {
+            settings[key] = value;
+        }
+
         var file = Path.Combine(AppContext.BaseDirectory, $"FlEvents.{program}.dll");
         _running[name] = (ChildProcess.Start(Product.Dotnet, [file], settings, _folder.Path), url);
     }

@@ -16,7 +16,7 @@ public sealed class BrokerFaults;
 [Collection(nameof(BrokerFaults))]
 public sealed class RabbitMqBrokerTests(RabbitMqBroker broker)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
     private readonly string _queue = $"broker-tests-{Guid.NewGuid():N}";
 
     [Fact]

@@ -34,6 +34,7 @@ internal static class ExampleRun
         Reason = null,
         Model = new BlobRef { Sha256 = Hash(999), SizeBytes = 175_904 },
         ParameterCount = 43_914,
+        EventsHead = Hash(1000),
         Spec = spec ?? Spec,
     };
 
@@ -53,9 +54,11 @@ internal static class ExampleRun
             ClientsSelected = cohort,
             ClientsRefused = 0,
             UpdatesAdmitted = admitted,
+            UpdatesLate = 0,
             UpdatesRejected = abandoned ? cohort - 2 : 0,
             BytesDown = 175_904L * cohort,
             BytesUp = 175_904L * admitted,
+            ClipNorm = null,
             StartedAt = Start.AddSeconds(3 * round),
             DurationMs = 2900 + (900 * noise),
             Evaluation = abandoned ? null : new ModelEvaluation

@@ -9,6 +9,7 @@ public sealed class FakeTime(DateTimeOffset start) : TimeProvider
     private readonly List<(int Timers, TaskCompletionSource Reached)> _waiting = [];
     private readonly DateTimeOffset _start = start;
     private TimeSpan _elapsed;
+    private TimeSpan _jumped;
     private long _created;
 
     public FakeTime()
@@ -24,11 +25,17 @@ public sealed class FakeTime(DateTimeOffset start) : TimeProvider
     {
         lock (_lock)
         {
-            return _start + _elapsed;
+            return _start + _elapsed + _jumped;
         }
     }
 
-    public override long GetTimestamp() => (GetUtcNow() - _start).Ticks;
+    public override long GetTimestamp()
+    {
+        lock (_lock)
+        {
+            return _elapsed.Ticks;
+        }
+    }
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
@@ -47,7 +54,7 @@ public sealed class FakeTime(DateTimeOffset start) : TimeProvider
     public void Advance(TimeSpan by)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(by, TimeSpan.Zero);
-        var end = GetUtcNow() + by;
+        var end = _start + new TimeSpan(GetTimestamp()) + by;
         while (TakeDue(end) is { } timer)
         {
             timer.Fire();
@@ -56,6 +63,16 @@ public sealed class FakeTime(DateTimeOffset start) : TimeProvider
         lock (_lock)
         {
             _elapsed = end - _start;
+        }
+    }
+
+    /// <summary>Sets the date and time of day to others, as a person or a time server does: no time passes, so timestamps and timers stay as they are.</summary>
+    /// <param name="by">Forward, or back where negative.</param>
+    public void Jump(TimeSpan by)
+    {
+        lock (_lock)
+        {
+            _jumped += by;
         }
     }
 

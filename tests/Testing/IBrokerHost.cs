@@ -7,6 +7,9 @@ public interface IBrokerHost : IAsyncDisposable
 
     Uri ManagementUri { get; }
 
+    /// <summary>Where the broker answers Prometheus.</summary>
+    Uri MetricsUri { get; }
+
     Task StartAsync();
 
     Task StopAsync();

@@ -16,6 +16,9 @@ public sealed class RabbitMqBroker : IAsyncLifetime
     /// <summary>The management plugin's API, with the broker's user and password.</summary>
     public Uri ManagementUri => Host.ManagementUri;
 
+    /// <inheritdoc cref="IBrokerHost.MetricsUri"/>
+    public Uri MetricsUri => Host.MetricsUri;
+
     private IBrokerHost Host
     {
         get
@@ -81,6 +84,8 @@ public sealed class RabbitMqBroker : IAsyncLifetime
         public Uri ManagementUri => Environment.GetEnvironmentVariable("RABBITMQ_MANAGEMENT_URL") is { Length: > 0 } url
             ? new Uri(url)
             : new UriBuilder(Uri.UriSchemeHttp, uri.Host, 15672).Uri;
+
+        public Uri MetricsUri => new UriBuilder(Uri.UriSchemeHttp, uri.Host, 15692).Uri;
 
         public Task StartAsync() => Task.CompletedTask;
 

@@ -5,20 +5,23 @@ namespace FlEvents.Testing;
 /// <summary>RabbitMQ's image in Docker, its ports published on loopback. <c>RABBITMQ_IMAGE</c> names another image.</summary>
 public sealed class RabbitMqContainer : IBrokerHost
 {
-    private static readonly TimeSpan AskTime = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan AskTime = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan PullTime = TimeSpan.FromMinutes(10);
-    private static readonly TimeSpan StartTime = TimeSpan.FromSeconds(90);
-    private static readonly TimeSpan StopTime = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan StartTime = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan StopTime = TimeSpan.FromMinutes(2);
 
     private readonly string _name = $"flevents-{Guid.NewGuid():N}";
     private readonly int _port = FreePort.Next();
     private readonly int _managementPort = FreePort.Next();
+    private readonly int _metricsPort = FreePort.Next();
     private bool _isCreated;
     private ChildProcess? _attached;
 
     public Uri Uri => new($"amqp://guest:guest@127.0.0.1:{_port}/");
 
     public Uri ManagementUri => new($"http://guest:guest@127.0.0.1:{_managementPort}/");
+
+    public Uri MetricsUri => new($"http://127.0.0.1:{_metricsPort}/");
 
     /// <summary>Whether there is a Docker client whose server answers.</summary>
     public static async Task<bool> IsPossibleAsync()
@@ -43,7 +46,7 @@ public sealed class RabbitMqContainer : IBrokerHost
             await DockerAsync(
                 PullTime,
                 "create", "--name", _name, "--hostname", "flevents",
-                "--publish", $"127.0.0.1:{_port}:5672", "--publish", $"127.0.0.1:{_managementPort}:15672",
+                "--publish", $"127.0.0.1:{_port}:5672", "--publish", $"127.0.0.1:{_managementPort}:15672", "--publish", $"127.0.0.1:{_metricsPort}:15692",
                 Environment.GetEnvironmentVariable("RABBITMQ_IMAGE") is { Length: > 0 } image ? image : "rabbitmq:4-management").ConfigureAwait(false);
             _isCreated = true;
         }

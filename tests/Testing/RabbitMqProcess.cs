@@ -4,12 +4,13 @@ namespace FlEvents.Testing;
 public sealed class RabbitMqProcess : IBrokerHost
 {
     private const string Server = "/usr/lib/rabbitmq/bin/rabbitmq-server";
-    private static readonly TimeSpan StartTime = TimeSpan.FromSeconds(90);
-    private static readonly TimeSpan StopTime = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan StartTime = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan StopTime = TimeSpan.FromMinutes(2);
 
     private readonly TemporaryFolder _folder = new();
     private readonly int _port = FreePort.Next();
     private readonly int _managementPort = FreePort.Next();
+    private readonly int _metricsPort = FreePort.Next();
     private readonly Dictionary<string, string?> _environment;
     private ChildProcess? _process;
 
@@ -22,7 +23,8 @@ public sealed class RabbitMqProcess : IBrokerHost
             management.tcp.ip = 127.0.0.1
             management.tcp.port = {_managementPort}
             prometheus.tcp.ip = 127.0.0.1
-            prometheus.tcp.port = {FreePort.Next()}
+            prometheus.tcp.port = {_metricsPort}
+            collect_statistics_interval = 1000
 
             """);
         _environment = new()
@@ -33,7 +35,9 @@ public sealed class RabbitMqProcess : IBrokerHost
             ["RABBITMQ_NODE_IP_ADDRESS"] = "127.0.0.1",
             ["RABBITMQ_NODE_PORT"] = $"{_port}",
             ["RABBITMQ_DIST_PORT"] = $"{FreePort.Next()}",
-            ["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"] = "-kernel inet_dist_use_interface {127,0,0,1}",
+
+            // Queues are counted every second, not every five: tests wait for the counts.
+            ["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"] = "-kernel inet_dist_use_interface {127,0,0,1} -rabbit quorum_tick_interval 1000",
 
             // A name server on a port of its own is one this broker has started, so it may be ended with it.
             ["ERL_EPMD_ADDRESS"] = "127.0.0.1",
@@ -56,6 +60,8 @@ public sealed class RabbitMqProcess : IBrokerHost
     public Uri Uri => new($"amqp://guest:guest@127.0.0.1:{_port}/");
 
     public Uri ManagementUri => new($"http://guest:guest@127.0.0.1:{_managementPort}/");
+
+    public Uri MetricsUri => new($"http://127.0.0.1:{_metricsPort}/");
 
     public async Task StartAsync()
     {

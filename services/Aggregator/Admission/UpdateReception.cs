@@ -4,19 +4,23 @@ using FlEvents.Aggregator.Rounds;
 using FlEvents.Aggregator.Storage;
 using FlEvents.Contracts;
 using FlEvents.ServiceDefaults.Blobs;
-using FlEvents.ServiceDefaults.Storage;
 
 namespace FlEvents.Aggregator.Admission;
 
 /// <summary>Takes in clients' updates: a row for every blob before its bytes get their name.</summary>
 public sealed class UpdateReception(AggregatorDatabase database, AggregatorOptions options, BlobStores blobs, RunModels runs)
 {
-    /// <summary>Whether a lease token opens the upload of a task; null when no book knows the task yet.</summary>
+    /// <summary>Whether a lease token opens the upload of a task; null when no book knows the task, or this issue of it, yet.</summary>
     public bool? IsAuthorized(Guid reservationId, string leaseToken)
     {
-        var member = database.Read(transaction => BookStore.FindByReservation(transaction, reservationId));
-        return member is null ? null : CryptographicOperations.FixedTimeEquals(
-            SHA256.HashData(Encoding.ASCII.GetBytes(leaseToken)), Convert.FromHexString(member.LeaseTokenSha256));
+        var (member, book) = database.Read(transaction => BookStore.FindByReservation(transaction, reservationId) is { } found
+            ? (found, BookStore.Find(transaction, found.RoundId))
+            : (null, null));
+
+        // A book that is closed, or has the client's answer, takes no further issue of the task: there is nothing to wait for.
+        var mayBeIssued = member is null || (member.State == BookMemberState.Open && book!.State == BookState.Open && LeaseToken.NumberOf(leaseToken) > member.LeaseNumber);
+        return mayBeIssued ? null : CryptographicOperations.FixedTimeEquals(
+            SHA256.HashData(Encoding.ASCII.GetBytes(leaseToken)), Convert.FromHexString(member!.LeaseTokenSha256));
     }
 
     /// <summary>Most bytes that are taken for a task some book knows: what its run's model allows, within this service's own limit.</summary>
@@ -29,8 +33,14 @@ public sealed class UpdateReception(AggregatorDatabase database, AggregatorOptio
             : options.LargestBlobBytes;
     }
 
-    /// <summary>Updates received for a task.</summary>
-    public IReadOnlyList<Upload> Received(Guid reservationId) => database.Read(transaction => UploadStore.OfReservation(transaction, reservationId));
+    /// <summary>Updates received for a task. A row alone is no update: a crash may have come between it and its bytes' name.</summary>
+    public IReadOnlyList<Upload> Received(Guid reservationId) =>
+        [.. database.Read(transaction => UploadStore.OfReservation(transaction, reservationId)).Where(upload => blobs.Updates.Contains(upload.Sha256))];
+
+    /// <summary>Asks for the place of a task's update before its bytes are sent.</summary>
+    /// <returns>Whether they are to be sent: no other update of the task came, or was offered by a client that adds noise.</returns>
+    public async Task<bool> OfferAsync(Guid reservationId, string sha256, CancellationToken cancellationToken) => await database.WriteAsync(
+        transaction => Bookkeeping.OnOffered(new BookTables(transaction, runs), reservationId, sha256), cancellationToken);
 
     /// <summary>Stores bytes that are here in full.</summary>
     public async Task StoreAsync(Guid reservationId, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
@@ -39,11 +49,7 @@ public sealed class UpdateReception(AggregatorDatabase database, AggregatorOptio
         await database.WriteAsync(
             transaction =>
             {
-                if (IsFurther(transaction, reservationId, staged.Ref.Sha256))
-                {
-                    ChargeFurther(transaction, reservationId, staged.Ref.Sha256);
-                }
-
+                Bookkeeping.OnReceived(new BookTables(transaction, runs), reservationId, staged.Ref.Sha256);
                 UploadStore.Insert(transaction, reservationId, staged.Ref.Sha256, staged.Ref.SizeBytes);
             },
             cancellationToken);
@@ -58,9 +64,8 @@ public sealed class UpdateReception(AggregatorDatabase database, AggregatorOptio
         var isFirst = await database.WriteAsync(
             transaction =>
             {
-                if (IsFurther(transaction, reservationId, staged.Ref.Sha256))
+                if (!Bookkeeping.OnReceived(new BookTables(transaction, runs), reservationId, staged.Ref.Sha256))
                 {
-                    ChargeFurther(transaction, reservationId, staged.Ref.Sha256);
                     return false;
                 }
 
@@ -78,28 +83,5 @@ public sealed class UpdateReception(AggregatorDatabase database, AggregatorOptio
         }
 
         return isFirst;
-    }
-
-    private static bool IsFurther(Transaction transaction, Guid reservationId, string sha256) =>
-        UploadStore.OfReservation(transaction, reservationId).Any(upload => upload.Sha256 != sha256);
-
-    // This service has seen both: where each was noised apart, the second is one more output of the same data (privacy rule 17).
-    private void ChargeFurther(Transaction transaction, Guid reservationId, string sha256)
-    {
-        if (BookStore.FindByReservation(transaction, reservationId) is not { } member || BookStore.Find(transaction, member.RoundId) is not { } book
-            || runs.Find(book.RunId) is not { Spec.Privacy: { } privacy } || !(privacy.HasLocal || privacy.HasExample))
-        {
-            return;
-        }
-
-        transaction.Send(new ChargeOutput
-        {
-            RunId = book.RunId,
-            RoundId = book.RoundId,
-            Round = book.Round,
-            ClientId = member.ClientId,
-            ReservationId = reservationId,
-            UpdateSha256 = sha256,
-        });
     }
 }

@@ -10,6 +10,11 @@ namespace FlEvents.Aggregator.Api;
 public static class BlobEndpoints
 {
     private const string ReceivedBytes = "Received-Bytes";
+    private const string ReceivedSha256 = "Received-Sha256";
+    private const string UpdateSha256 = "Update-Sha256";
+
+    /// <summary>Bytes taken in of an upload that was turned away: a piece as workers send them, with room.</summary>
+    private const long LargestUnwanted = 16 << 20;
 
     public static void MapBlobs(this IEndpointRouteBuilder app)
     {
@@ -36,10 +41,16 @@ public static class BlobEndpoints
         }
 
         // Of an unfinished upload one byte less than is here: after a crash between its last byte and its storing there is still one to send.
-        var received = reception.Received(reservationId) is [var upload, ..] ? upload.Size : partials.Length(reservationId) - 1;
+        var upload = reception.Received(reservationId) is [var first, ..] ? first : null;
+        var received = upload?.Size ?? partials.Length(reservationId) - 1;
         if (received <= 0)
         {
             return Results.NotFound();
+        }
+
+        if (upload is not null)
+        {
+            http.Response.Headers[ReceivedSha256] = upload.Sha256;
         }
 
         http.Response.Headers[ReceivedBytes] = received.ToString(CultureInfo.InvariantCulture);
@@ -49,6 +60,9 @@ public static class BlobEndpoints
     private static async Task<IResult> ReceiveAsync(
         Guid reservationId, HttpContext http, UpdateReception reception, PartialUploads partials, AggregatorMetrics metrics, CancellationToken cancellationToken)
     {
+        // Until it is known what may come: who sends more than the server takes in after its answer never reads it, because the connection is reset.
+        var limit = http.Features.Get<IHttpMaxRequestBodySizeFeature>()!;
+        limit.MaxRequestBodySize = LargestUnwanted;
         if (Authorize(reservationId, http, reception) is { } refusal)
         {
             return refusal;
@@ -64,7 +78,21 @@ public static class BlobEndpoints
             return Problem(StatusCodes.Status413PayloadTooLarge, $"The update has {range.Total} bytes; at most {largest} are taken.");
         }
 
-        http.Features.Get<IHttpMaxRequestBodySizeFeature>()!.MaxRequestBodySize = range.Length;
+        // Before a byte is read: a sender that expects the word to continue has sent none.
+        if (http.Request.Headers[UpdateSha256] is [{ } sha256])
+        {
+            if (!BlobFolder.IsName(sha256))
+            {
+                return Problem(StatusCodes.Status400BadRequest, $"Expected {UpdateSha256} with 64 lower-case hexadecimal digits, got \"{sha256}\".");
+            }
+
+            if (!await reception.OfferAsync(reservationId, sha256, cancellationToken))
+            {
+                return Another();
+            }
+        }
+
+        limit.MaxRequestBodySize = range.Length;
         try
         {
             var (received, complete) = await AppendAsync(reservationId, range, http.Request.Body, partials, metrics, cancellationToken);
@@ -79,7 +107,7 @@ public static class BlobEndpoints
             // Every byte is here: the sender gains nothing from a connection that ends now.
             return await reception.StoreAsync(reservationId, complete, CancellationToken.None)
                 ? Results.Created()
-                : Problem(StatusCodes.Status409Conflict, "Another update was received for this task; the first one counts.");
+                : Another();
         }
         catch (BadHttpRequestException e)
         {
@@ -131,15 +159,17 @@ public static class BlobEndpoints
         switch (reception.IsAuthorized(reservationId, header[Scheme.Length..]))
         {
             case null:
-                // The round's book may be on its way here still.
+                // The round's book, or the page that renews its lease, may be on its way here still.
                 http.Response.Headers.RetryAfter = "1";
-                return Problem(StatusCodes.Status503ServiceUnavailable, $"No open round knows task {reservationId} yet.");
+                return Problem(StatusCodes.Status503ServiceUnavailable, $"No open round knows task {reservationId}, or this issue of it, yet.");
             case false:
                 return Problem(StatusCodes.Status403Forbidden, $"The lease token does not open the upload of task {reservationId}.");
             default:
                 return null;
         }
     }
+
+    private static IResult Another() => Problem(StatusCodes.Status409Conflict, "Another update was received or announced for this task; the first one counts.");
 
     private static IResult Problem(int status, string detail) => Results.Problem(detail, statusCode: status);
 }

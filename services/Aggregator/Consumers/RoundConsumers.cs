@@ -1,3 +1,4 @@
+using System.Text.Json;
 using FlEvents.Aggregator.Admission;
 using FlEvents.Aggregator.Rounds;
 using FlEvents.Aggregator.Storage;
@@ -5,40 +6,16 @@ using FlEvents.Aggregator.Strategies;
 using FlEvents.Contracts;
 using FlEvents.ServiceDefaults.Blobs;
 using FlEvents.ServiceDefaults.Messaging;
+using FlEvents.ServiceDefaults.Quarantine;
+using FlEvents.ServiceDefaults.Storage;
 using MassTransit;
 
 namespace FlEvents.Aggregator.Consumers;
 
-public sealed class OpenRoundConsumer(AggregatorDatabase database) : IConsumer<OpenRound>
+public sealed class OpenRoundConsumer(AggregatorDatabase database, RunModels runs) : IConsumer<OpenRound>
 {
-    public Task Consume(ConsumeContext<OpenRound> context) => database.ConsumeAsync(context, transaction =>
-    {
-        var message = context.Message;
-        var book = BookStore.Find(transaction, message.RoundId) ?? new Book
-        {
-            RoundId = message.RoundId,
-            RunId = message.RunId,
-            Round = message.Round,
-            State = BookState.Open,
-            BaseModel = message.BaseModel,
-            CohortSize = message.CohortSize,
-        };
-        book = book with { CohortSize = Math.Max(book.CohortSize, message.CohortSize) };
-        BookStore.Save(transaction, book);
-        foreach (var member in message.Members)
-        {
-            var known = BookStore.FindMember(transaction, book.RoundId, member.ClientId);
-            (book, var changed) = BookProtocol.OnMember(book, known, member);
-            if (changed != known)
-            {
-                BookStore.SaveMember(transaction, changed);
-            }
-        }
-
-        BookStore.Save(transaction, book);
-        BookStore.ReplayEarly(transaction, book.RoundId);
-        transaction.ForgetSent(message.RunId, message.Round - 1);
-    });
+    public Task Consume(ConsumeContext<OpenRound> context) =>
+        database.ConsumeAsync(context, transaction => Bookkeeping.On(new BookTables(transaction, runs), context.Message));
 }
 
 public sealed class UpdateSubmittedConsumer(AggregatorDatabase database, RunModels runs, BlobStores blobs, AggregatorMetrics metrics, Patience patience)
@@ -50,31 +27,15 @@ public sealed class UpdateSubmittedConsumer(AggregatorDatabase database, RunMode
         var defect = await patience.RunAsync($"read the update of {message.ClientId}", () => Inspect(message), context.CancellationToken);
         await database.ConsumeAsync(context, transaction =>
         {
-            if (BookStore.Find(transaction, message.RoundId) is not { } book || runs.Find(book.RunId) is not { } run)
+            if (Bookkeeping.On(new BookTables(transaction, runs), message, defect) is { } decision)
             {
-                BookStore.KeepEarly(transaction, message.RoundId, message);
-                return;
-            }
+                if (decision.Member is not { State: BookMemberState.Late })
+                {
+                    PutAside(transaction, context, decision);
+                }
 
-            var member = BookStore.FindMember(transaction, message.RoundId, message.ClientId);
-            var decision = BookProtocol.OnSubmitted(book, member, message, run.Spec, defect);
-            if (decision.Keep)
-            {
-                BookStore.KeepEarly(transaction, message.RoundId, message);
+                transaction.OnCommitted(() => Count(decision));
             }
-
-            if (decision.Book != book)
-            {
-                BookStore.Save(transaction, decision.Book);
-            }
-
-            if (decision.Member is { } changed && changed != member)
-            {
-                BookStore.SaveMember(transaction, changed);
-            }
-
-            transaction.SendAll(decision.Messages);
-            transaction.OnCommitted(() => Count(decision));
         });
     }
 
@@ -90,6 +51,15 @@ public sealed class UpdateSubmittedConsumer(AggregatorDatabase database, RunMode
         var received = database.Read(transaction => UploadStore.OfReservation(transaction, message.ReservationId)).Any(upload => upload.Sha256 == message.Update.Sha256);
         using var file = received && blobs.Updates.Contains(message.Update.Sha256) ? blobs.Updates.OpenRead(message.Update.Sha256) : null;
         return UpdateInspection.Inspect(file, message.Update, run.Model.Layout, NextModel.LargestNorm(run.Spec.Privacy, run.Model.ParameterCount));
+    }
+
+    private static void PutAside(Transaction transaction, ConsumeContext<UpdateSubmitted> context, BookDecision decision)
+    {
+        foreach (var rejected in decision.Messages.OfType<UpdateRejected>())
+        {
+            var body = JsonSerializer.Serialize(context.Message, JsonSerializerOptions.Web);
+            QuarantineStore.Add(transaction, Routes.Aggregator, context.MessageId!.Value, nameof(UpdateSubmitted), body, rejected.ReasonCode, rejected.Detail);
+        }
     }
 
     private void Count(BookDecision decision)
@@ -108,41 +78,25 @@ public sealed class UpdateSubmittedConsumer(AggregatorDatabase database, RunMode
     }
 }
 
-public sealed class AggregateRoundConsumer(AggregatorDatabase database, AggregationWorker worker, UpdateCollection updates) : IConsumer<AggregateRound>
+public sealed class AggregateRoundConsumer(AggregatorDatabase database, RunModels runs, AggregationWorker worker, UpdateCollection updates)
+    : IConsumer<AggregateRound>
 {
     public Task Consume(ConsumeContext<AggregateRound> context) => database.ConsumeAsync(context, transaction =>
     {
-        var message = context.Message;
-        if (BookStore.Find(transaction, message.RoundId) is not { } book)
+        if (Bookkeeping.On(new BookTables(transaction, runs), context.Message) is { Book: var book })
         {
-            BookStore.KeepEarly(transaction, message.RoundId, message);
-            return;
-        }
-
-        var decision = BookProtocol.OnAggregate(book, message);
-        if (decision.Keep)
-        {
-            BookStore.KeepEarly(transaction, message.RoundId, message);
-        }
-
-        if (decision.Book == book)
-        {
-            return;
-        }
-
-        BookStore.Save(transaction, decision.Book);
-        transaction.SendAll(decision.Messages);
-        transaction.OnCommitted(() =>
-        {
-            if (decision.Book.State == BookState.Frozen)
+            transaction.OnCommitted(() =>
             {
-                worker.Enqueue(book.RoundId);
-            }
-            else
-            {
-                updates.RoundEnded(book.RoundId);
-            }
-        });
+                if (book.State == BookState.Frozen)
+                {
+                    worker.Enqueue(book.RoundId);
+                }
+                else
+                {
+                    updates.RoundEnded(book.RoundId);
+                }
+            });
+        }
     });
 }
 
@@ -152,33 +106,36 @@ public sealed class BudgetCommittedConsumer(AggregatorDatabase database, RunMode
     public async Task Consume(ConsumeContext<BudgetCommitted> context)
     {
         var message = context.Message;
-        if (await patience.RunAsync($"open the model of round {message.RoundId}", () => MakeReadable(message.RoundId), context.CancellationToken) is not { } run)
+        if (await patience.RunAsync($"open the model of round {message.RoundId}", () => MakeReadable(message), context.CancellationToken) is not { } run)
         {
             return;
         }
 
         await database.ConsumeAsync(context, transaction =>
         {
-            var decision = BookProtocol.OnCommitted(BookStore.Find(transaction, message.RoundId)!, message, run.Model.ParameterCount);
-            if (decision.Messages.Count > 0)
+            if (Bookkeeping.On(new BookTables(transaction, runs), message, run.Model.ParameterCount) is { Book: var book })
             {
-                BookStore.Save(transaction, decision.Book);
-                ModelStore.Release(transaction, decision.Book.RunId, decision.Book.Round, decision.Book.Result!);
-                transaction.SendAll(decision.Messages);
-                transaction.OnCommitted(() => updates.RoundEnded(message.RoundId));
+                transaction.OnCommitted(() =>
+                {
+                    updates.RoundEnded(message.RoundId);
+                    if (book.State == BookState.Abandoned)
+                    {
+                        blobs.Unreleased.Delete(book.Result!.Sha256);
+                    }
+                });
             }
         });
     }
 
     // The receipt is here and the book names the model: from now on it may be read, whether or not this process lives to say so.
-    private RunModel? MakeReadable(Guid roundId)
+    private RunModel? MakeReadable(BudgetCommitted message)
     {
-        if (database.Read(transaction => BookStore.Find(transaction, roundId)) is not { State: BookState.Aggregated, Result: { } result } book)
+        if (database.Read(transaction => BookStore.Find(transaction, message.RoundId)) is not { State: BookState.Aggregated, Result: { } result } book)
         {
             return null;
         }
 
-        if (blobs.Unreleased.Contains(result.Sha256))
+        if (BookProtocol.IsCleared(book, message) && blobs.Unreleased.Contains(result.Sha256))
         {
             blobs.Unreleased.MoveTo(blobs.Models, result.Sha256);
         }
@@ -187,23 +144,13 @@ public sealed class BudgetCommittedConsumer(AggregatorDatabase database, RunMode
     }
 }
 
-public sealed class RoundAbandonedConsumer(AggregatorDatabase database, UpdateCollection updates) : IConsumer<RoundAbandoned>
+public sealed class RoundAbandonedConsumer(AggregatorDatabase database, RunModels runs, UpdateCollection updates) : IConsumer<RoundAbandoned>
 {
     public Task Consume(ConsumeContext<RoundAbandoned> context) => database.ConsumeAsync(context, transaction =>
     {
-        var message = context.Message;
-        if (BookStore.Find(transaction, message.RoundId) is not { } book)
+        if (Bookkeeping.On(new BookTables(transaction, runs), context.Message) is not null)
         {
-            // It may have overtaken the first page of the book, which would stay open for ever.
-            BookStore.KeepEarly(transaction, message.RoundId, message);
-            return;
-        }
-
-        var decision = BookProtocol.OnAbandoned(book);
-        if (decision.Book != book)
-        {
-            BookStore.Save(transaction, decision.Book);
-            transaction.OnCommitted(() => updates.RoundEnded(book.RoundId));
+            transaction.OnCommitted(() => updates.RoundEnded(context.Message.RoundId));
         }
     });
 }

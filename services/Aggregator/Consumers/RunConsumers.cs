@@ -45,12 +45,17 @@ public sealed class CreateModelConsumer(AggregatorDatabase database, RunModels r
     }
 }
 
-public sealed class RunCompletedConsumer(AggregatorDatabase database, RunModels runs) : IConsumer<RunCompleted>
+public sealed class RunCompletedConsumer(AggregatorDatabase database, RunModels runs, UpdateCollection updates) : IConsumer<RunCompleted>
 {
     public Task Consume(ConsumeContext<RunCompleted> context) => database.ConsumeAsync(context, transaction =>
     {
+        var closed = RestoredBooks.CloseRun(transaction, context.Message.RunId);
         transaction.ForgetSent(context.Message.RunId, round: null);
-        transaction.OnCommitted(() => runs.Forget(context.Message.RunId));
+        transaction.OnCommitted(() =>
+        {
+            runs.Forget(context.Message.RunId);
+            closed.ToList().ForEach(updates.RoundEnded);
+        });
     });
 }
 

@@ -70,28 +70,23 @@ public sealed partial class AggregationWorker(
 
     private async Task CombineAsync(Guid roundId, CancellationToken stoppingToken)
     {
-        var (book, manifest) = database.Read(transaction => (BookStore.Find(transaction, roundId), BookStore.Manifest(transaction, roundId)));
-        if (book is not { State: BookState.Frozen } || runs.Find(book.RunId) is not { } run)
+        if (database.Read(transaction => BookStore.Find(transaction, roundId)) is not { State: BookState.Frozen } book || runs.Find(book.RunId) is not { } run)
         {
             return;
         }
 
         var started = time.GetTimestamp();
-        var updates = manifest.Select(member => new WeightedUpdate(member.Weight!.Value, Reader(member, run.Model.Layout))).ToList();
+        var manifest = database.Read(transaction => BookStore.Manifest(transaction, book));
+        var updates = manifest.Select(entry => new WeightedUpdate(WeightedUpdate.WeightOf(entry.Member.Weight!.Value, entry.RoundsLate), Reader(entry.Member, run.Model.Layout))).ToList();
         var threads = options.Threads == 0 ? Environment.ProcessorCount : options.Threads;
-        var weights = NextModel.Combine(run, book.Round, runs.Weights(book.RunId, run.Model, book.BaseModel), updates, noise, threads);
+        var clipNorm = database.Read(transaction => BookStore.NextClipNorm(transaction, book.RunId, book.Round));
+        var (weights, norms) = NextModel.Combine(run, book.Round, clipNorm, runs.Weights(book.RunId, run.Model, book.BaseModel), updates, noise, threads);
         var evaluation = Evaluate(run, book, weights, stoppingToken);
         var staged = blobs.Unreleased.Stage(SafetensorsWriter.Write(run.Model.Layout, weights));
         blobs.Unreleased.Publish(staged);
         runs.Remember(book.RunId, staged.Ref.Sha256, weights);
         await database.WriteAsync(
-            transaction =>
-            {
-                var decision = BookProtocol.OnCombined(BookStore.Find(transaction, roundId)!, staged.Ref, evaluation);
-                BookStore.Save(transaction, decision.Book);
-                transaction.SendAll(decision.Messages);
-            },
-            stoppingToken);
+            transaction => Bookkeeping.OnCombined(new BookTables(transaction, runs), roundId, staged.Ref, evaluation, norms), stoppingToken);
         metrics.Combined(time.GetElapsedTime(started), manifest.Count);
     }
 

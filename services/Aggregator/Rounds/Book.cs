@@ -23,6 +23,13 @@ public record Book
     public BlobRef? Result { get; init; }
 
     public ModelEvaluation? Evaluation { get; init; }
+
+    /// <summary>C that updates were clipped to; null where they were not.</summary>
+    public double? ClipNorm { get; init; }
+
+    /// <summary>C of the run's next round, where it adapts.</summary>
+    public double? NextClipNorm { get; init; }
+
     public LedgerReceipt? Receipt { get; init; }
 
     public bool IsComplete => Members >= CohortSize;
@@ -65,13 +72,23 @@ public record BookMember
 
     public long? UpdateSize { get; init; }
 
-    /// <summary>Training examples n_k of the admitted update: its weight.</summary>
+    /// <summary>Training examples n_k of the admitted or late update: its weight, before it is divided for lateness.</summary>
     public int? Weight { get; init; }
+
+    /// <summary>Later round whose book the late update was given to; null where it was given to none.</summary>
+    public Guid? CarriedTo { get; init; }
 }
+
+/// <summary>One update of a frozen book.</summary>
+/// <param name="RoundsLate">Rounds since the one it was made for; 0 for an update of the book's own round.</param>
+public record BookEntry(BookMember Member, int RoundsLate);
 
 public enum BookMemberState
 {
     Open,
     Admitted,
     Rejected,
+
+    /// <summary>Its update came after the book was closed, and is kept for the book of a later round.</summary>
+    Late,
 }

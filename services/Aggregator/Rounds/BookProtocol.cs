@@ -11,6 +11,9 @@ public record BookDecision(Book Book, BookMember? Member, IReadOnlyList<object> 
     public static BookDecision Nothing(Book book, BookMember? member = null) => new(book, member, []);
 }
 
+/// <summary>What updates were clipped to, and will be in the run's next round where that adapts.</summary>
+public record ClippingNorms(double Used, double? Next);
+
 /// <summary>Why a blob can't be used.</summary>
 public record BlobDefect(string ReasonCode, string Detail);
 
@@ -41,6 +44,26 @@ public static class BookProtocol
             ExampleCount = member.ExampleCount,
             State = BookMemberState.Open,
         });
+    }
+
+    /// <summary>A late update of an earlier round is admitted, as far as it is there: of that book's row this one takes the update.</summary>
+    /// <param name="known">The client's row in the earlier book; null when there is none.</param>
+    /// <param name="from">The earlier book; null when there is none.</param>
+    public static BookDecision OnCarried(Book book, BookMember? known, Book? from, RoundMember member, RunSpec run)
+    {
+        if (known?.CarriedTo == book.RoundId)
+        {
+            return BookDecision.Nothing(book, known);
+        }
+
+        var counted = book with { Members = book.Members + 1 };
+        if (book.State != BookState.Open || known is not { State: BookMemberState.Late, CarriedTo: null } || from is null)
+        {
+            return new(counted, known, [Rejection(book, member.ClientId, member.ReservationId, RejectionCode.NotSelected, $"No late update of {member.ClientId} is kept.", isFinal: true)]);
+        }
+
+        var carried = known with { CarriedTo = book.RoundId };
+        return new(counted with { Admitted = book.Admitted + 1 }, carried, [Admission(book, carried, run, book.Round - from.Round)]);
     }
 
     /// <summary>An update is announced: it is admitted, rejected with a reason, or a duplicate.</summary>
@@ -83,7 +106,7 @@ public static class BookProtocol
                 book, member, message, RejectionCode.Equivocation, $"Update {message.Update.Sha256} follows {member.UpdateSha256}: the first one counts.", isFinal: false);
         }
 
-        if (book.State != BookState.Open)
+        if (book.State == BookState.Abandoned || (book.State != BookState.Open && run.Aggregation.LateRounds == 0))
         {
             return Reject(book, member, message, RejectionCode.Late, $"Round {book.Round} is closed.", isFinal: true);
         }
@@ -98,12 +121,14 @@ public static class BookProtocol
             : Judge(book, member, message, run, defect);
     }
 
-    /// <summary>The admitted set is fixed here, or the round abandoned for want of updates.</summary>
+    /// <summary>
+    /// The admitted set is fixed here, or the round abandoned for want of updates. Who asks for a model of a book that was given up is told so: it must not wait for one.
+    /// </summary>
     public static BookDecision OnAggregate(Book book, AggregateRound message)
     {
         if (book.State != BookState.Open)
         {
-            return BookDecision.Nothing(book);
+            return book.State == BookState.Abandoned ? new(book, null, [Abandoned(book, "ABANDONED_BEFORE", "The Aggregator has given the round up before.")]) : BookDecision.Nothing(book);
         }
 
         if (!book.IsComplete)
@@ -114,29 +139,46 @@ public static class BookProtocol
         return book.Admitted >= message.MinimumReports && book.Admitted > 0
             ? new(book with { State = BookState.Frozen }, null, [])
             : new(book with { State = BookState.Abandoned }, null,
-            [
-                new RoundAbandoned
-                {
-                    RunId = book.RunId,
-                    RoundId = book.RoundId,
-                    Round = book.Round,
-                    ReasonCode = "TOO_FEW_REPORTS",
-                    Detail = $"{book.Admitted} updates were admitted; the round needs {Math.Max(1, message.MinimumReports)}.",
-                },
-            ]);
+                [Abandoned(book, "TOO_FEW_REPORTS", $"{book.Admitted} updates were admitted; the round needs {Math.Max(1, message.MinimumReports)}.")]);
     }
 
-    /// <summary>The model is made. If a crash made it twice, the first one stays.</summary>
-    public static BookDecision OnCombined(Book book, BlobRef result, ModelEvaluation? evaluation) => book.State != BookState.Frozen
-        ? BookDecision.Nothing(book)
-        : new(
-            book with { State = BookState.Aggregated, Result = result, Evaluation = evaluation },
-            null,
-            [new CommitBudget { RunId = book.RunId, RoundId = book.RoundId, Round = book.Round }]);
+    private static RoundAbandoned Abandoned(Book book, string reasonCode, string detail) =>
+        new() { RunId = book.RunId, RoundId = book.RoundId, Round = book.Round, ReasonCode = reasonCode, Detail = detail };
 
-    /// <summary>The publish gate: every charge of the round is final.</summary>
+    /// <summary>The model is made. If a crash made it twice, the first one stays.</summary>
+    /// <param name="charged">As in <see cref="CommitOf"/>.</param>
+    public static BookDecision OnCombined(Book book, int charged, BlobRef result, ModelEvaluation? evaluation, ClippingNorms? norms = null)
+    {
+        if (book.State != BookState.Frozen)
+        {
+            return BookDecision.Nothing(book);
+        }
+
+        var named = book with { State = BookState.Aggregated, Result = result, Evaluation = evaluation, ClipNorm = norms?.Used, NextClipNorm = norms?.Next };
+        return new(named, null, [CommitOf(named, charged)]);
+    }
+
+    /// <summary>The question to the ledger on whose answer the book's model goes out.</summary>
+    /// <param name="charged">Members that were sent a task. One whose late update counts here was charged in the round of its task.</param>
+    public static CommitBudget CommitOf(Book book, int charged) =>
+        new() { RunId = book.RunId, RoundId = book.RoundId, Round = book.Round, Charged = charged, ModelSha256 = book.Result!.Sha256 };
+
+    /// <summary>Whether the ledger's answer lets the book's model out: it was committed for this one, and for no other that was made before.</summary>
+    public static bool IsCleared(Book book, BudgetCommitted message) => book.State == BookState.Aggregated && book.Result!.Sha256 == message.ModelSha256;
+
+    /// <summary>
+    /// The publish gate: every charge of the round is final. A round that was committed before for another model, or for none, has had its one: a book that
+    /// does not know of it is an old copy, and its model never goes out.
+    /// </summary>
     public static BookDecision OnCommitted(Book book, BudgetCommitted message, int parameterCount) => book.State != BookState.Aggregated
         ? BookDecision.Nothing(book)
+        : !IsCleared(book, message) ? new(book with { State = BookState.Abandoned, Receipt = message.Receipt }, null,
+        [
+            Abandoned(
+                book,
+                "COMMITTED_BEFORE",
+                $"The ledger committed round {book.Round} for {(message.ModelSha256 is null ? "no model" : $"model {message.ModelSha256}")}; this one is {book.Result!.Sha256}."),
+        ])
         : new(book with { State = BookState.Released, Receipt = message.Receipt }, null,
         [
             new RoundAggregated
@@ -148,6 +190,7 @@ public static class BookProtocol
                 UpdatesAdmitted = book.Admitted,
                 Receipt = message.Receipt,
                 Evaluation = book.Evaluation,
+                ClipNorm = book.ClipNorm,
             },
             new ModelPublished
             {
@@ -182,26 +225,46 @@ public static class BookProtocol
             return Reject(book, member, message, defect.ReasonCode, defect.Detail, isFinal: true);
         }
 
-        return new(
-            book with { Admitted = book.Admitted + 1 },
-            member with { State = BookMemberState.Admitted, UpdateSha256 = message.Update.Sha256, UpdateSize = message.Update.SizeBytes, Weight = run.HasUniformWeights ? 1 : message.ExampleCount ?? member.ExampleCount },
-            [
-                new UpdateAdmitted
-                {
-                    RunId = book.RunId,
-                    RoundId = book.RoundId,
-                    Round = book.Round,
-                    ClientId = message.ClientId,
-                    ReservationId = message.ReservationId,
-                    Update = message.Update,
-                    ExampleCount = message.ExampleCount,
+        var taken = member with
+        {
+            State = book.State == BookState.Open ? BookMemberState.Admitted : BookMemberState.Late,
+            UpdateSha256 = message.Update.Sha256,
+            UpdateSize = message.Update.SizeBytes,
+            Weight = run.HasUniformWeights ? 1 : message.ExampleCount ?? member.ExampleCount,
+        };
+        if (taken.State == BookMemberState.Late)
+        {
+            var detail = $"Round {book.Round} is closed; the update is kept for a later one, up to round {book.Round + run.Aggregation.LateRounds}.";
+            return new(book, taken, [Rejection(book, member.ClientId, member.ReservationId, RejectionCode.Late, detail, isFinal: true)]);
+        }
 
-                    // Whatever a worker sends: nothing that no mechanism noised goes on from here.
-                    TrainingLoss = run.Privacy.IsPrivate ? null : message.TrainingLoss,
-                    TrainingSeconds = run.Privacy.IsPrivate ? null : message.TrainingSeconds,
-                },
-            ]);
+        var admission = Admission(book, taken, run, roundsLate: 0) with
+        {
+            ExampleCount = message.ExampleCount,
+            TrainingLoss = run.Privacy.IsPrivate ? null : message.TrainingLoss,
+            TrainingSeconds = run.Privacy.IsPrivate ? null : message.TrainingSeconds,
+        };
+        return new(book with { Admitted = book.Admitted + 1 }, taken, [admission]);
     }
+
+    private static UpdateAdmitted Admission(Book book, BookMember member, RunSpec run, int roundsLate) => new()
+    {
+        RunId = book.RunId,
+        RoundId = book.RoundId,
+        Round = book.Round,
+        ClientId = member.ClientId,
+        ReservationId = member.ReservationId,
+        RoundsLate = roundsLate,
+        UpdateSizeBytes = member.UpdateSize!.Value,
+
+        // Of a late update the book keeps the weight alone, which is the count where counts are weights.
+        ExampleCount = run.HasUniformWeights ? null : member.Weight,
+
+        // Whatever a worker sends: nothing that no mechanism noised goes on from here.
+        UpdateSha256 = run.Privacy.HasCentral ? null : member.UpdateSha256,
+        TrainingLoss = null,
+        TrainingSeconds = null,
+    };
 
     // In a private run a count of its own would be one more value computed from the data: it is the declared one, or none.
     private static string? ExampleCountDefect(BookMember member, UpdateSubmitted message, RunSpec run) => (run.Privacy, message.ExampleCount) switch
@@ -217,19 +280,19 @@ public static class BookProtocol
     private static BookDecision Reject(Book book, BookMember? member, UpdateSubmitted message, string reasonCode, string detail, bool isFinal) => new(
         book,
         isFinal ? member! with { State = BookMemberState.Rejected, UpdateSha256 = message.Update.Sha256, UpdateSize = message.Update.SizeBytes } : member,
-        [
-            new UpdateRejected
-            {
-                RunId = book.RunId,
-                RoundId = book.RoundId,
-                Round = book.Round,
-                ClientId = message.ClientId,
-                ReservationId = message.ReservationId,
-                ReasonCode = reasonCode,
-                Detail = detail,
-                IsFinal = isFinal,
-            },
-        ]);
+        [Rejection(book, message.ClientId, message.ReservationId, reasonCode, detail, isFinal)]);
+
+    private static UpdateRejected Rejection(Book book, string clientId, Guid reservationId, string reasonCode, string detail, bool isFinal) => new()
+    {
+        RunId = book.RunId,
+        RoundId = book.RoundId,
+        Round = book.Round,
+        ClientId = clientId,
+        ReservationId = reservationId,
+        ReasonCode = reasonCode,
+        Detail = detail,
+        IsFinal = isFinal,
+    };
 
     private static string HashOf(string leaseToken) => Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(leaseToken)));
 }

@@ -11,9 +11,9 @@ public sealed class BlobStores
     public BlobStores(AggregatorOptions options)
     {
         var synced = options.Durability == Durability.Power;
-        Models = new BlobFolder(Path.Combine(options.DataFolder, "models"), synced);
-        Unreleased = new BlobFolder(Path.Combine(options.DataFolder, "unreleased"), synced);
-        Updates = new BlobFolder(Path.Combine(options.DataFolder, "updates"), synced);
+        Models = new BlobFolder(Path.Combine(options.DataFolder, "models"), synced) { Name = "aggregator.models" };
+        Unreleased = new BlobFolder(Path.Combine(options.DataFolder, "unreleased"), synced) { Name = "aggregator.unreleased" };
+        Updates = new BlobFolder(Path.Combine(options.DataFolder, "updates"), synced) { Name = "aggregator.updates" };
         Models.DeleteStaged();
         Unreleased.DeleteStaged();
         Updates.DeleteStaged();

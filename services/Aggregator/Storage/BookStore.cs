@@ -13,7 +13,7 @@ public static class BookStore
 
     private const string Columns = """
         round_id, run_id, round, state, base_sha256, base_size, cohort_size, members, admitted, result_sha256, result_size, evaluation,
-        receipt_seq, receipt_hash
+        clip_norm, next_clip_norm, receipt_seq, receipt_hash
         """;
 
     private const string SelectOne = $"select {Columns} from book where round_id = @roundId";
@@ -25,17 +25,25 @@ public static class BookStore
     public static IReadOnlyList<Book> InState(Transaction transaction, BookState state) =>
         transaction.Query<Row>(SelectInState, new { state = state.ToString() }).Select(row => row.ToBook()).ToList();
 
+    private const string SelectNextClipNorm = """
+        select next_clip_norm from book where run_id = @runId and round < @round and state = 'Released' order by round desc limit 1
+        """;
+
+    /// <summary>The clipping norm that the last released round before this one has left for it; null where none has.</summary>
+    public static double? NextClipNorm(Transaction transaction, Guid runId, int round) => transaction.Scalar<double?>(SelectNextClipNorm, new { runId, round });
+
     private const string Upsert = """
         insert into book (round_id, run_id, round, state, base_sha256, base_size, cohort_size, members, admitted)
         values (@RoundId, @RunId, @Round, @State, @BaseSha256, @BaseSize, @CohortSize, @Members, @Admitted)
         on conflict (round_id) do update set state = @State, cohort_size = @CohortSize, members = @Members, admitted = @Admitted,
-            result_sha256 = @ResultSha256, result_size = @ResultSize, evaluation = @Evaluation, receipt_seq = @ReceiptSeq, receipt_hash = @ReceiptHash
+            result_sha256 = @ResultSha256, result_size = @ResultSize, evaluation = @Evaluation, clip_norm = @ClipNorm, next_clip_norm = @NextClipNorm,
+            receipt_seq = @ReceiptSeq, receipt_hash = @ReceiptHash
         """;
 
     public static void Save(Transaction transaction, Book book) => transaction.Execute(Upsert, Row.Of(book));
 
     private const string MemberColumns = """
-        round_id, client_id, reservation_id, lease_number, lease_token_sha256, example_count, state, update_sha256, update_size, weight
+        round_id, client_id, reservation_id, lease_number, lease_token_sha256, example_count, state, update_sha256, update_size, weight, carried_to
         """;
 
     private const string SelectMember = $"select {MemberColumns} from book_member where round_id = @roundId and client_id = @clientId";
@@ -49,17 +57,29 @@ public static class BookStore
         transaction.QuerySingleOrDefault<BookMember>(SelectByReservation, new { reservationId });
 
     private const string SelectAdmitted = $"""
-        select {MemberColumns} from book_member where round_id = @roundId and state = 'Admitted' order by client_id
+        select {MemberColumns} from book_member where round_id = @roundId and state = 'Admitted'
+        union all
+        select {MemberColumns} from book_member where carried_to = @roundId
+        order by client_id
         """;
 
-    /// <summary>The manifest of a frozen book: its admitted updates, in client-id order.</summary>
-    public static IReadOnlyList<BookMember> Manifest(Transaction transaction, Guid roundId) => transaction.Query<BookMember>(SelectAdmitted, new { roundId });
+    /// <summary>The manifest of a frozen book: its admitted updates, late ones of earlier rounds among them, in client-id order.</summary>
+    public static IReadOnlyList<BookEntry> Manifest(Transaction transaction, Book book) =>
+    [
+        .. transaction.Query<BookMember>(SelectAdmitted, new { roundId = book.RoundId }).Select(member =>
+            new BookEntry(member, member.CarriedTo is null ? 0 : book.Round - Find(transaction, member.RoundId)!.Round)),
+    ];
+
+    private const string CountMembers = "select count(*) from book_member where round_id = @roundId";
+
+    /// <summary>As <see cref="IBookTables.CountTasks"/>: a late update's member stays in the book of its task.</summary>
+    public static int CountTasks(Transaction transaction, Guid roundId) => transaction.Scalar<int>(CountMembers, new { roundId });
 
     private const string UpsertMember = """
         insert into book_member (round_id, client_id, reservation_id, lease_number, lease_token_sha256, example_count, state)
         values (@RoundId, @ClientId, @ReservationId, @LeaseNumber, @LeaseTokenSha256, @ExampleCount, @State)
         on conflict (round_id, client_id) do update set lease_number = @LeaseNumber, lease_token_sha256 = @LeaseTokenSha256, state = @State,
-            update_sha256 = @UpdateSha256, update_size = @UpdateSize, weight = @Weight
+            update_sha256 = @UpdateSha256, update_size = @UpdateSize, weight = @Weight, carried_to = @CarriedTo
         """;
 
     public static void SaveMember(Transaction transaction, BookMember member) => transaction.Execute(UpsertMember, new
@@ -74,6 +94,7 @@ public static class BookStore
         member.UpdateSha256,
         member.UpdateSize,
         member.Weight,
+        member.CarriedTo,
     });
 
     private const string UpdateLeft = "update book_member set has_left = 1 where client_id = @clientId";
@@ -83,9 +104,18 @@ public static class BookStore
 
     private const string InsertEarly = "insert into early_message (round_id, type, body, kept_at) values (@roundId, @type, @body, @now)";
 
+    private const string DeleteOldestEarly = "delete from early_message where seq <= (select max(seq) from early_message) - @most";
+
+    /// <summary>Early messages kept; beyond it the oldest go, so that nobody can fill a disk with messages about rounds that there are not.</summary>
+    public const int MostEarly = 100_000;
+
     /// <summary>Keeps a message until the round's book grows.</summary>
-    public static void KeepEarly(Transaction transaction, Guid roundId, object message) => transaction.Execute(
-        InsertEarly, new { roundId, type = message.GetType().Name, body = JsonSerializer.Serialize(message, message.GetType(), Json), now = transaction.Now });
+    public static void KeepEarly(Transaction transaction, Guid roundId, object message)
+    {
+        transaction.Execute(
+            InsertEarly, new { roundId, type = message.GetType().Name, body = JsonSerializer.Serialize(message, message.GetType(), Json), now = transaction.Now });
+        transaction.Execute(DeleteOldestEarly, new { most = MostEarly });
+    }
 
     private const string DeleteEarlyBefore = "delete from early_message where kept_at < @before";
 
@@ -123,6 +153,8 @@ public static class BookStore
         public string? ResultSha256 { get; init; }
         public long? ResultSize { get; init; }
         public string? Evaluation { get; init; }
+        public double? ClipNorm { get; init; }
+        public double? NextClipNorm { get; init; }
         public long? ReceiptSeq { get; init; }
         public string? ReceiptHash { get; init; }
 
@@ -140,6 +172,8 @@ public static class BookStore
             ResultSha256 = book.Result?.Sha256,
             ResultSize = book.Result?.SizeBytes,
             Evaluation = book.Evaluation is null ? null : JsonSerializer.Serialize(book.Evaluation, Json),
+            ClipNorm = book.ClipNorm,
+            NextClipNorm = book.NextClipNorm,
             ReceiptSeq = book.Receipt?.Sequence,
             ReceiptHash = book.Receipt?.Hash,
         };
@@ -156,6 +190,8 @@ public static class BookStore
             Admitted = Admitted,
             Result = ResultSha256 is null ? null : new BlobRef { Sha256 = ResultSha256, SizeBytes = ResultSize!.Value },
             Evaluation = Evaluation is null ? null : JsonSerializer.Deserialize<ModelEvaluation>(Evaluation, Json),
+            ClipNorm = ClipNorm,
+            NextClipNorm = NextClipNorm,
             Receipt = ReceiptHash is null ? null : new LedgerReceipt { Sequence = ReceiptSeq!.Value, Hash = ReceiptHash },
         };
     }

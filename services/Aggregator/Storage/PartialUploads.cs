@@ -1,3 +1,5 @@
+using FlEvents.ServiceDefaults.Faults;
+
 namespace FlEvents.Aggregator.Storage;
 
 /// <summary>Updates that are on their way: a file for each task, which grows as pieces come in.</summary>
@@ -28,7 +30,9 @@ public sealed class PartialUploads
     public string Detach(Guid reservationId)
     {
         var path = $"{PathOf(reservationId)}-{Guid.NewGuid():N}";
+        CrashPoint.Pass("aggregator.partial", "rename.before", _folder);
         File.Move(PathOf(reservationId), path);
+        CrashPoint.Pass("aggregator.partial", "rename.after", _folder);
         return path;
     }
 

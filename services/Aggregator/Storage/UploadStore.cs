@@ -23,16 +23,24 @@ public static class UploadStore
         left join book_member m using (reservation_id) left join book b using (round_id) left join run r using (run_id)
         """;
 
+    // An update that is late, or whose announcement may be on its way, is needed as long as a later round may take it, and until that round is final.
     private const string IsOver = """
         b.state in ('Released', 'Abandoned') and (m.has_left or coalesce(json_extract(r.spec, '$.keepUpdates'), 'none') = 'none')
+        and case
+            when m.carried_to is not null then exists (select 1 from book n where n.round_id = m.carried_to and n.state in ('Released', 'Abandoned'))
+            when m.state in ('Open', 'Late') and not m.has_left then exists
+                (select 1 from book n where n.run_id = b.run_id and n.round > b.round + coalesce(json_extract(r.spec, '$.aggregation.lateRounds'), 0))
+                or coalesce(json_extract(r.spec, '$.aggregation.lateRounds'), 0) = 0
+            else true
+        end
         """;
 
-    private const string SelectOverOfRound = $"{WithRound} where m.round_id = @roundId and {IsOver}";
+    private const string SelectOverOfRound = $"{WithRound} where @roundId in (m.round_id, m.carried_to) and {IsOver}";
 
     /// <summary>Updates of a round that nobody needs: it is final, and its run keeps none or their client has left.</summary>
     public static IReadOnlyList<Upload> OverOfRound(Transaction transaction, Guid roundId) => transaction.Query<Upload>(SelectOverOfRound, new { roundId });
 
-    private const string SelectOver = $"{WithRound} where (m.round_id is null and u.received_at < @before) or ({IsOver}) limit 10000";
+    private const string SelectOver = $"{WithRound} where ((m.round_id is null or m.state in ('Open', 'Late')) and m.carried_to is null and b.state is not 'Open' and b.state is not 'Frozen' and u.received_at < @before) or ({IsOver}) limit 10000";
 
     /// <summary>Updates nobody needs: of all such rounds, and those no round has claimed since <paramref name="before"/>.</summary>
     public static IReadOnlyList<Upload> Over(Transaction transaction, DateTimeOffset before) => transaction.Query<Upload>(SelectOver, new { before });

@@ -5,9 +5,13 @@ using System.Runtime.Intrinsics;
 namespace FlEvents.Aggregator.Strategies;
 
 /// <summary>One admitted update, read a slice at a time.</summary>
-/// <param name="Weight">Training examples n_k, at least 1.</param>
+/// <param name="Weight">Training examples n_k, at least 1; less for an update that was late.</param>
 /// <param name="ReadSlice">Fills a span with Δ from a parameter's index on; called from several threads.</param>
-public record WeightedUpdate(int Weight, UpdateSliceReader ReadSlice);
+public record WeightedUpdate(double Weight, UpdateSliceReader ReadSlice)
+{
+    /// <summary>n_k / √(1 + s), s rounds late (Nguyen et al. 2022, FedBuff, arXiv:2106.06639, section 5). A root and a quotient are the same bits on every processor.</summary>
+    public static double WeightOf(int examples, int roundsLate) => examples / Math.Sqrt(1 + roundsLate);
+}
 
 /// <param name="from">First parameter, from 0.</param>
 /// <param name="values">Filled with as many parameters as it holds.</param>
@@ -28,7 +32,7 @@ public static class FedAvg
     public static float[] Combine(float[] globalWeights, IReadOnlyList<WeightedUpdate> updates, int threads)
     {
         ArgumentOutOfRangeException.ThrowIfZero(updates.Count);
-        var total = updates.Sum(update => (long)update.Weight);
+        var total = updates.Sum(update => update.Weight);
         var result = new float[globalWeights.Length];
         var slices = (globalWeights.Length + SliceLength - 1) / SliceLength;
         if (slices == 1 || threads == 1)
@@ -55,7 +59,7 @@ public static class FedAvg
         return result;
     }
 
-    private static void CombineSlice(float[] globalWeights, IReadOnlyList<WeightedUpdate> updates, long total, int from, float[] result)
+    private static void CombineSlice(float[] globalWeights, IReadOnlyList<WeightedUpdate> updates, double total, int from, float[] result)
     {
         var length = Math.Min(SliceLength, globalWeights.Length - from);
         var sums = new double[length];

@@ -36,7 +36,7 @@ public sealed partial class EvaluateModelConsumer(
     private async Task<string?> ObstacleAsync(EvaluateModel command) =>
         time.GetUtcNow() >= command.DeadlineAt ? $"The deadline {command.DeadlineAt:O} has passed."
         : roster.IndexOf(command.ClientId) is null ? "The client is not served here."
-        : !data.Has(command.Data.DataSet) ? $"There is no data set \"{command.Data.DataSet}\"."
+        : data.Obstacle(command.Data) is { } obstacle ? obstacle.Detail
         : await store.HasEvaluatedAsync(command) ? "It was answered before."
         : null;
 

@@ -54,9 +54,7 @@ public sealed partial class TrainClientConsumer(
     private TaskEnd? Unknown(TrainClient command) =>
         roster.IndexOf(command.ClientId) is null
             ? new TaskEnd(RefusalCode.UnknownClient, $"Worker {worker.WorkerId} does not serve client \"{command.ClientId}\".")
-        : !data.Has(command.Data.DataSet)
-            ? new TaskEnd(RefusalCode.UnknownDataSet, $"Worker {worker.WorkerId} has no data set \"{command.Data.DataSet}\".")
-        : null;
+        : data.Obstacle(command.Data);
 
     private async Task<TaskEnd?> UnreadableAsync(TrainClient command, CancellationToken cancellationToken)
     {

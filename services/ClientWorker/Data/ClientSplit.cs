@@ -8,9 +8,9 @@ public static class ClientSplit
 {
     /// <summary>At least one example.</summary>
     public static Examples Training(Examples examples, TrainingSpec training, long seed, string clientId) =>
-        examples.Select(ValidationSplit.Split(examples.Count, training.ValidationFraction, seed, clientId).Training);
+        examples.Select(ValidationSplit.Split(examples, training.ValidationFraction, seed, clientId).Training);
 
     /// <summary>May be empty.</summary>
     public static Examples Validation(Examples examples, TrainingSpec training, long seed, string clientId) =>
-        examples.Select(ValidationSplit.Split(examples.Count, training.ValidationFraction, seed, clientId).Validation);
+        examples.Select(ValidationSplit.Split(examples, training.ValidationFraction, seed, clientId).Validation);
 }

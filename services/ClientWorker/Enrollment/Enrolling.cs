@@ -31,7 +31,7 @@ public sealed partial class Enrolling(
     }
 
     private IEnumerable<EnrollClient> Pages(Dictionary<string, int[]> counts) =>
-        Enumerable.Range(0, roster.Count).Chunk(Page.LargestSize).Select(page => new EnrollClient
+        Enumerable.Range(0, roster.Count).Chunk(Page.LargestOffered).Select(page => new EnrollClient
         {
             WorkerId = worker.WorkerId,
             Pool = roster.Pool,
@@ -41,7 +41,15 @@ public sealed partial class Enrolling(
     private ClientProfile Profile(int index, Dictionary<string, int[]> counts) => new()
     {
         ClientId = roster.IdOf(index),
-        DataSets = [.. data.Names.Select(name => new ClientDataSet { Ledger = data.LedgerOf(name, index), ExampleCount = counts[name][index] })],
+        DataSets =
+        [
+            .. data.Names.Select(name => new ClientDataSet
+            {
+                Ledger = data.LedgerOf(name, index),
+                ExampleCount = counts[name][index],
+                PrivacyUnitColumn = data.UnitColumnOf(name),
+            }),
+        ],
     };
 
     [LoggerMessage(LogLevel.Information, "Worker {workerId} offers {clients} clients.")]

@@ -1,6 +1,7 @@
 using FlEvents.ClientWorker.Data;
 using FlEvents.ClientWorker.Training;
 using FlEvents.Contracts;
+using FlEvents.ServiceDefaults.Messaging;
 using MassTransit;
 using Microsoft.Extensions.Options;
 
@@ -11,8 +12,6 @@ public sealed partial class Heartbeat(
     IBusControl bus, ClientRoster roster, WorkerIdentity worker, RunningTasks tasks, IOptions<ClientWorkerOptions> options, TimeProvider time,
     ILogger<Heartbeat> log) : BackgroundService
 {
-    private static readonly TimeSpan LongestPublish = TimeSpan.FromSeconds(10);
-
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         try
@@ -32,20 +31,17 @@ public sealed partial class Heartbeat(
 
     private async Task PublishAsync(CancellationToken stoppingToken)
     {
-        using var longest = new CancellationTokenSource(LongestPublish, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, longest.Token);
+        var heartbeat = new WorkerHeartbeat
+        {
+            WorkerId = worker.WorkerId,
+            Pool = roster.Pool,
+            ClientId = roster.ClientId,
+            Slots = options.Value.Slots,
+            Running = tasks.Count,
+        };
         try
         {
-            await bus.Publish(
-                new WorkerHeartbeat
-                {
-                    WorkerId = worker.WorkerId,
-                    Pool = roster.Pool,
-                    ClientId = roster.ClientId,
-                    Slots = options.Value.Slots,
-                    Running = tasks.Count,
-                },
-                either.Token);
+            await BoundedSend.RunAsync(token => bus.Publish(heartbeat, token), time, stoppingToken);
         }
         catch (Exception e) when (!stoppingToken.IsCancellationRequested)
         {

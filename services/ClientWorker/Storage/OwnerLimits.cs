@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using FlEvents.ClientWorker.Training;
 using FlEvents.Contracts;
+using FlEvents.DifferentialPrivacy.Accounting.Budgets;
 using FlEvents.DifferentialPrivacy.Plans;
 using FlEvents.ServiceDefaults.Storage;
 
@@ -12,21 +13,19 @@ namespace FlEvents.ClientWorker.Storage;
 /// owner's limit is refused before anything is read, whatever the server charged.
 /// </summary>
 /// <param name="limits">Limits by unit, for each client's part of each data set; none where absent.</param>
-public sealed class OwnerLimits(IReadOnlyDictionary<PrivacyUnit, BudgetTerms> limits)
+/// <param name="countedRestores">Backups that the books were restored from and whose gap the owner has taken into account in the limits.</param>
+public sealed class OwnerLimits(IReadOnlyDictionary<PrivacyUnit, BudgetTerms> limits, IReadOnlyCollection<Guid>? countedRestores = null)
 {
-    // For the order of books that no limit has fixed.
-    private static readonly BudgetTerms Assumed = new() { Epsilon = 8, Delta = 1e-5 };
-
     private const string CountOfReservation = "select count(*) from releases where reservation_id = @ReservationId";
 
     private const string SelectSpent = """
-        select coalesce(sum(cast(charge as integer)) filter (where charge <> 'unbounded'), 0) as Spent, max(alpha) as Alpha from releases
+        select coalesce(sum(cast(charge as integer)) filter (where charge <> 'unbounded'), 0) as Spent, max(alpha) as Alpha, max(measure) as Measure from releases
         where client_id = @ClientId and data_set = @DataSet and unit = @Unit
         """;
 
     private const string InsertOne = """
-        insert into releases (reservation_id, unit, client_id, data_set, run_id, round, event, charge, alpha, accepted_at)
-        values (@ReservationId, @Unit, @ClientId, @DataSet, @RunId, @Round, @Event, @Charge, @Alpha, @AcceptedAt)
+        insert into releases (reservation_id, unit, client_id, data_set, run_id, round, event, charge, alpha, measure, accepted_at)
+        values (@ReservationId, @Unit, @ClientId, @DataSet, @RunId, @Round, @Event, @Charge, @Alpha, @Measure, @AcceptedAt)
         """;
 
     /// <summary>Notes a task that is about to be accepted, once for its reservation, or says why it must not be.</summary>
@@ -36,6 +35,13 @@ public sealed class OwnerLimits(IReadOnlyDictionary<PrivacyUnit, BudgetTerms> li
         if (transaction.Scalar<int>(CountOfReservation, new { command.ReservationId }) > 0)
         {
             return null;
+        }
+
+        if (limits.Count > 0 && Restoration.All(transaction).Except(countedRestores ?? []).FirstOrDefault() is var uncounted && uncounted != Guid.Empty)
+        {
+            return new TaskEnd(
+                RefusalCode.OwnerLimit,
+                $"The owner's books were restored from backup {uncounted} and lack what was released since: expected the owner to count it and to name the backup in CountedRestores.");
         }
 
         var rows = OwnCharges.Of(command).Select(charge => Priced(transaction, command, charge)).ToList();
@@ -53,8 +59,8 @@ public sealed class OwnerLimits(IReadOnlyDictionary<PrivacyUnit, BudgetTerms> li
         var (unit, limit) = (JsonNamingPolicy.CamelCase.ConvertName(charge.Unit.ToString()), limits.GetValueOrDefault(charge.Unit));
         var books = transaction.QuerySingleOrDefault<Books>(SelectSpent, new { command.ClientId, command.Data.DataSet, Unit = unit })!;
         var charged = Pricing.EventOf(charge);
-        var alpha = books.Alpha ?? Pricing.OrderOf(limit ?? Assumed, charged);
-        var text = Pricing.TextOf(charged, alpha);
+        var measure = PrivacyMeasure.Of(books.Measure, books.Alpha) ?? Pricing.MeasureOf(limit ?? BudgetTerms.Assumed, charged);
+        var taken = Pricing.ChargeOf(charged, measure);
         var release = new Release
         {
             ReservationId = command.ReservationId,
@@ -64,25 +70,32 @@ public sealed class OwnerLimits(IReadOnlyDictionary<PrivacyUnit, BudgetTerms> li
             RunId = command.RunId,
             Round = command.Round,
             Event = JsonSerializer.Serialize(charge, JsonSerializerOptions.Web),
-            Charge = text,
-            Alpha = text == Pricing.Unbounded ? null : alpha,
+            Charge = Pricing.TextOf(taken),
+            Alpha = taken.IsUnbounded ? null : measure.Order,
+            Measure = taken.IsUnbounded ? null : measure.Word,
             AcceptedAt = transaction.Now,
         };
-        return (release, limit is null ? null : Veto(unit, limit, alpha, Pricing.UnitsOf(text), books.Spent));
+        return (release, limit is null ? null : Veto(unit, limit, measure, taken, books.Spent));
     }
 
-    private static string? Veto(string unit, BudgetTerms limit, double alpha, long? units, long spent)
+    private static string? Veto(string unit, BudgetTerms limit, PrivacyMeasure measure, BudgetCharge taken, long spent)
     {
-        var capacity = limit.CapacityAt(alpha);
-        return units <= capacity - spent ? null : string.Create(
+        if (!limit.IsIn(measure))
+        {
+            return $"The owner's limit in the unit {unit} is {limit}, which does not count what the data was charged so far, in {measure}.";
+        }
+
+        var budget = limit.In(measure);
+        return budget.Admits(spent, taken) ? null : string.Create(
             CultureInfo.InvariantCulture,
-            $"The owner's limit in the unit {unit} is ε = {limit.Epsilon} at δ = {limit.Delta}: {spent} of {capacity} units are spent, the task takes {units?.ToString(CultureInfo.InvariantCulture) ?? Pricing.Unbounded}.");
+            $"The owner's limit in the unit {unit} is {limit}: {spent} of {budget.Capacity} units are spent, the task takes {Pricing.TextOf(taken)}.");
     }
 
     private sealed record Books
     {
         public long Spent { get; init; }
         public double? Alpha { get; init; }
+        public string? Measure { get; init; }
     }
 
     private sealed record Release
@@ -96,6 +109,7 @@ public sealed class OwnerLimits(IReadOnlyDictionary<PrivacyUnit, BudgetTerms> li
         public required string Event { get; init; }
         public required string Charge { get; init; }
         public required double? Alpha { get; init; }
+        public required string? Measure { get; init; }
         public required DateTimeOffset AcceptedAt { get; init; }
     }
 }

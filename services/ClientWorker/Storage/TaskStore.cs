@@ -21,7 +21,7 @@ public sealed class TaskStore(Database database, OwnerLimits limits)
             var command = context.Message;
             var before = Load(transaction, command.ReservationId);
             var veto = obstacle is null && TrainingTask.NeedsSlot(before, command) && transaction.Now < command.DeadlineAt ? limits.Enter(transaction, command) : null;
-            var (task, messages) = TrainingTask.On(before, command, new TakeContext(workerId, transaction.Now, obstacle ?? veto));
+            var (task, messages) = TrainingTask.On(before, command, new TakeContext(workerId, transaction.Now, obstacle ?? veto, Restoration.All(transaction).Count == 0));
             Save(transaction, task);
             transaction.SendAll(messages);
             Forget(transaction, command.RunId, command.Round);
@@ -33,7 +33,7 @@ public sealed class TaskStore(Database database, OwnerLimits limits)
     /// <summary>Applies something that happened to a task.</summary>
     /// <returns>The task after it.</returns>
     public Task<TrainingTask> ApplyAsync(Guid reservationId, TaskEvent happened, CancellationToken cancellationToken) =>
-        database.WriteAsync(transaction => Apply(transaction, reservationId, happened), cancellationToken);
+        database.WriteAsync(transaction => Apply(transaction, reservationId, happened), cancellationToken, happened.GetType().Name);
 
     /// <summary>Applies what happened to several tasks, in one transaction.</summary>
     /// <param name="decide">Called inside the transaction, again should it be repeated.</param>
@@ -55,6 +55,27 @@ public sealed class TaskStore(Database database, OwnerLimits limits)
 
     /// <remarks>Through the writer, which waits out a fault of the disk: a consumer must not fail on one.</remarks>
     public Task<TrainingTask?> FindAsync(Guid reservationId) => database.WriteAsync(transaction => Load(transaction, reservationId), CancellationToken.None);
+
+    private const string SelectAccepted = """
+        select reservation_id, run_id, round, client_id, lease_number, state, command, update_sha256, update_size_bytes, example_count,
+               training_loss, training_seconds, reason_code, detail, changed_at
+        from tasks where state = 'Accepted'
+        """;
+
+    /// <summary>
+    /// What a restored worker does about the tasks that it knows: one that was not trained may have been trained and sent since, with noise that would be drawn
+    /// anew. It is given up, and stays charged. Bytes that are named are the only ones of their task in any case.
+    /// </summary>
+    internal static void GiveUpAccepted(Transaction transaction, Restoration copy)
+    {
+        foreach (var task in transaction.Query<TaskRow>(SelectAccepted).Select(row => row.ToTask()))
+        {
+            var detail = $"The worker was restored from a backup of {copy.TakenAt:yyyy-MM-dd HH:mm:ss} UTC: whether the task was trained since is not known.";
+            var (after, messages) = TrainingTask.On(task, new TaskFailed(task.Command.LeaseNumber, detail));
+            Save(transaction, after);
+            transaction.SendAll(messages);
+        }
+    }
 
     private const string SelectUnfinished = """
         select reservation_id, run_id, round, client_id, lease_number, state, command, update_sha256, update_size_bytes, example_count,

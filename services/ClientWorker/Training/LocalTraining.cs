@@ -83,7 +83,7 @@ public sealed class LocalTraining(
         return new LocalUpdate
         {
             Bytes = SafetensorsWriter.Write(job.Model.Layout, result.Update),
-            ExampleCount = job.Examples.Count,
+            ExampleCount = job.Examples.GroupByUnit()?.Count ?? job.Examples.Count,
             Loss = result.MeanLoss is { } loss && double.IsFinite(loss) ? loss : null,
             Duration = time.GetElapsedTime(start),
         };
@@ -116,7 +116,10 @@ public sealed record LocalUpdate
     /// <summary>w_local − w_global as safetensors.</summary>
     public required byte[] Bytes { get; init; }
 
-    /// <summary>Training examples n_k, after the split for validation; those declared under DP-SGD, null where the privacy mode forbids a count.</summary>
+    /// <summary>
+    /// Training examples n_k, after the split for validation: rows, or privacy units where these have a column. Those declared under DP-SGD, null where the
+    /// privacy mode forbids a count.
+    /// </summary>
     public required int? ExampleCount { get; init; }
 
     /// <summary>Mean loss over the last local epoch; null when training diverged, and in a private run.</summary>

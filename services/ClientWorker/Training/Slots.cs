@@ -48,7 +48,7 @@ public sealed class Slots(int count, bool brokerKeeps) : IDisposable
                 await Task.Delay(Timeout.Infinite, cancellationToken);
             }
 
-            throw new OperationCanceledException(cancellationToken);
+            throw new OperationCanceledException(_closed.Token);
         }
         finally
         {

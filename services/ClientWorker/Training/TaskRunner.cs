@@ -219,6 +219,11 @@ public sealed partial class TaskRunner(
             updates.Release(before.Result!.Update);
         }
 
+        if (after.IsEnded && !before.IsEnded)
+        {
+            metrics.Ended(after.State);
+        }
+
         if (after.State == TaskState.Interrupted)
         {
             metrics.Interrupted(after.End!.ReasonCode);

@@ -117,14 +117,14 @@ public record TrainingTask
             return (accepted, [TaskMessages.Accepted(command, context.WorkerId)]);
         }
 
-        if (task is null or { State: TaskState.Refused })
+        if (context.KnowsAll && task is null or { State: TaskState.Refused })
         {
             var refused = new TrainingTask { Command = command, State = TaskState.Refused, End = obstacle };
             return (refused, [TaskMessages.EndOf(refused)]);
         }
 
-        var reissued = task with { Command = command };
-        return task.State == TaskState.Announced
+        var reissued = (task ?? new TrainingTask { Command = command, State = TaskState.Accepted }) with { Command = command };
+        return reissued.State == TaskState.Announced
             ? (reissued, [TaskMessages.EndOf(reissued)])
             : Interrupt(reissued, InterruptionCode.Failed, obstacle.Detail);
     }
@@ -176,7 +176,11 @@ public record TaskEnd(string ReasonCode, string Detail);
 
 /// <summary>What the worker knows when it takes a command.</summary>
 /// <param name="Obstacle">Why it can't train this client on this data; null when it can.</param>
-public record TakeContext(string WorkerId, DateTimeOffset Now, TaskEnd? Obstacle);
+/// <param name="KnowsAll">
+/// Whether it remembers every task it ever took. A worker that was restored may have trained this one before: it refuses none, because that is proof that
+/// nothing left the client.
+/// </param>
+public record TakeContext(string WorkerId, DateTimeOffset Now, TaskEnd? Obstacle, bool KnowsAll = true);
 
 public static class RefusalCode
 {
@@ -184,6 +188,9 @@ public static class RefusalCode
     public const string UnknownClient = "UNKNOWN_CLIENT";
     public const string UnknownDataSet = "UNKNOWN_DATA_SET";
     public const string BadData = "BAD_DATA";
+
+    /// <summary>The run counts other privacy units than the data set's owner does.</summary>
+    public const string OtherPrivacyUnit = "OTHER_PRIVACY_UNIT";
 
     /// <summary>The task takes more than the owner lets this data spend, by the worker's own books.</summary>
     public const string OwnerLimit = "OWNER_LIMIT";

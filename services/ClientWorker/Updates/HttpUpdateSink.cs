@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
@@ -7,28 +8,39 @@ namespace FlEvents.ClientWorker.Updates;
 
 /// <summary>
 /// The Aggregator's <c>PUT /updates/{reservationId}</c>. <c>HEAD</c> tells how much it holds in header <c>Received-Bytes</c> (404: nothing yet);
-/// the rest goes in pieces with <c>Content-Range</c>, so that a broken connection costs one piece.
+/// the rest goes in pieces with <c>Content-Range</c>, so that a broken connection costs one piece. What it holds in full it names in header
+/// <c>Received-Sha256</c>, because another worker's update of the same task has the same length.
 /// </summary>
 /// <param name="http">Its base address is the Aggregator's.</param>
 /// <param name="pieceBytes">Largest body of one request, in bytes.</param>
 public sealed class HttpUpdateSink(HttpClient http, int pieceBytes = HttpUpdateSink.DefaultPieceBytes) : IUpdateSink
 {
     public const string ReceivedBytes = "Received-Bytes";
+    public const string ReceivedSha256 = "Received-Sha256";
+
+    /// <summary>Header that says which update follows. Its bytes go only when the store asks for them: where another worker's counts they never leave.</summary>
+    public const string UpdateSha256 = "Update-Sha256";
 
     // At 100 s a request this asks for 84 kB/s; a slower line still gets on, because the store keeps what arrived of a piece.
     private const int DefaultPieceBytes = 8 << 20;
+    private const int BrokenKept = 1000;
+
+    // Uploads that were begun and not finished.
+    private readonly ConcurrentDictionary<Guid, bool> _broken = new();
 
     public async Task<bool> HoldsAsync(Guid reservationId, string leaseToken, BlobRef update, CancellationToken cancellationToken) =>
-        await ReceivedAsync(reservationId, leaseToken, update.SizeBytes, cancellationToken) == update.SizeBytes;
+        await ReceivedAsync(reservationId, leaseToken, update, cancellationToken) == update.SizeBytes;
 
     public async Task SubmitAsync(Guid reservationId, string leaseToken, BlobRef update, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
-        // One that fits a piece is sent at once: to ask what has arrived of it would take as long as to send it again.
-        var received = bytes.Length <= pieceBytes ? 0 : await ReceivedAsync(reservationId, leaseToken, update.SizeBytes, cancellationToken);
+        // One that fits a piece is sent at once: to ask what has arrived of it would take as long as to send it. But not again, where the line may be so slow
+        // that a whole piece never gets through.
+        var received = bytes.Length <= pieceBytes && !_broken.ContainsKey(reservationId) ? 0 : await ReceivedAsync(reservationId, leaseToken, update, cancellationToken);
+        Remember(reservationId);
         while (received < bytes.Length)
         {
             var piece = bytes.Slice((int)received, Math.Min(pieceBytes, bytes.Length - (int)received));
-            var now = await PutAsync(reservationId, leaseToken, received, piece, bytes.Length, cancellationToken);
+            var now = await PutAsync(reservationId, leaseToken, update, received, piece, cancellationToken);
             if (now <= received)
             {
                 throw new HttpRequestException($"The update store holds {now} bytes of {reservationId} after it took {received + piece.Length}.");
@@ -36,10 +48,23 @@ public sealed class HttpUpdateSink(HttpClient http, int pieceBytes = HttpUpdateS
 
             received = now;
         }
+
+        _broken.TryRemove(reservationId, out _);
+    }
+
+    private void Remember(Guid reservationId)
+    {
+        if (_broken.Count >= BrokenKept)
+        {
+            // Whoever is forgotten sends a piece once more.
+            _broken.Clear();
+        }
+
+        _broken[reservationId] = true;
     }
 
     /// <returns>Bytes the store holds, from the start of the update.</returns>
-    private async Task<long> ReceivedAsync(Guid reservationId, string leaseToken, long total, CancellationToken cancellationToken)
+    private async Task<long> ReceivedAsync(Guid reservationId, string leaseToken, BlobRef update, CancellationToken cancellationToken)
     {
         using var request = Request(HttpMethod.Head, reservationId, leaseToken);
         using var response = await http.SendAsync(request, cancellationToken);
@@ -49,22 +74,29 @@ public sealed class HttpUpdateSink(HttpClient http, int pieceBytes = HttpUpdateS
         }
 
         await ThrowUnlessGoodAsync(response, reservationId, cancellationToken);
+        if (response.Headers.TryGetValues(ReceivedSha256, out var hashes) && hashes.First() is var sha256 && sha256 != update.Sha256)
+        {
+            throw new UploadRefusedException($"The update store holds update {sha256} for reservation {reservationId}; this one is {update.Sha256}.");
+        }
+
         var received = ReadReceived(response, reservationId);
-        return received <= total
+        return received <= update.SizeBytes
             ? received
-            : throw new UploadRefusedException($"The update store holds {received} bytes for reservation {reservationId}; this update has {total}.");
+            : throw new UploadRefusedException($"The update store holds {received} bytes for reservation {reservationId}; this update has {update.SizeBytes}.");
     }
 
     private async Task<long> PutAsync(
-        Guid reservationId, string leaseToken, long from, ReadOnlyMemory<byte> piece, long total, CancellationToken cancellationToken)
+        Guid reservationId, string leaseToken, BlobRef update, long from, ReadOnlyMemory<byte> piece, CancellationToken cancellationToken)
     {
         using var request = Request(HttpMethod.Put, reservationId, leaseToken);
+        request.Headers.ExpectContinue = true;
+        request.Headers.Add(UpdateSha256, update.Sha256);
         request.Content = new ReadOnlyMemoryContent(piece);
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
-        request.Content.Headers.ContentRange = new ContentRangeHeaderValue(from, from + piece.Length - 1, total);
+        request.Content.Headers.ContentRange = new ContentRangeHeaderValue(from, from + piece.Length - 1, update.SizeBytes);
         using var response = await http.SendAsync(request, cancellationToken);
         await ThrowUnlessGoodAsync(response, reservationId, cancellationToken);
-        return response.StatusCode == HttpStatusCode.Created ? total : ReadReceived(response, reservationId);
+        return response.StatusCode == HttpStatusCode.Created ? update.SizeBytes : ReadReceived(response, reservationId);
     }
 
     private static HttpRequestMessage Request(HttpMethod method, Guid reservationId, string leaseToken)
@@ -84,7 +116,7 @@ public sealed class HttpUpdateSink(HttpClient http, int pieceBytes = HttpUpdateS
         var reason = response.StatusCode switch
         {
             HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => "the lease token is not good any more",
-            HttpStatusCode.Conflict => "another update is complete already",
+            HttpStatusCode.Conflict => "another update is there or announced",
             HttpStatusCode.RequestEntityTooLarge => "the update is larger than the round's model allows",
             HttpStatusCode.BadRequest => "the request is malformed",
             _ => null,

@@ -11,7 +11,7 @@ public interface IUpdateSink
 
     /// <summary>Stores an update under its reservation; the same bytes again are fine.</summary>
     /// <param name="bytes">The update; its hash and length are those of <paramref name="update"/>.</param>
-    /// <exception cref="UploadRefusedException">The token is wrong, or another update is already complete: trying again can't help.</exception>
+    /// <exception cref="UploadRefusedException">The token is wrong, or another update is there or announced: trying again can't help.</exception>
     /// <exception cref="HttpRequestException">The store can't be reached or is not ready: try again.</exception>
     /// <exception cref="IOException">As above.</exception>
     Task SubmitAsync(Guid reservationId, string leaseToken, BlobRef update, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken);

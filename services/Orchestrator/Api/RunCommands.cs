@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using FlEvents.Contracts;
+using FlEvents.Orchestrator.Events;
 using FlEvents.Orchestrator.Rounds;
 using FlEvents.Orchestrator.Runs;
 using FlEvents.Orchestrator.Storage;
@@ -14,7 +15,7 @@ namespace FlEvents.Orchestrator.Api;
 public record RunCreation(Run Run, bool Created, bool Conflict);
 
 /// <summary>What an operator may do to runs and clients; each one transaction.</summary>
-public sealed class RunCommands(OrchestratorDatabase database, RoundCoordinator rounds, ProgressSignals progress)
+public sealed class RunCommands(OrchestratorDatabase database, RoundTransactions rounds, ProgressSignals progress)
 {
     /// <summary>Creates a run; with a key that was used before, finds the run it made.</summary>
     public Task<RunCreation> CreateAsync(RunSpec spec, string? idempotencyKey, CancellationToken cancellationToken)
@@ -31,7 +32,9 @@ public sealed class RunCommands(OrchestratorDatabase database, RoundCoordinator 
 
                 var run = new Run { RunId = runId, Spec = spec, State = RunState.Preparing, CreatedAt = transaction.Now };
                 RunStore.Insert(transaction, run, idempotencyKey, request);
-                transaction.Send(new CreateModel { RunId = runId, Run = spec });
+                var create = new CreateModel { RunId = runId, Run = spec };
+                EventLog.Append(transaction, create);
+                transaction.Send(create);
                 return new RunCreation(run, Created: true, Conflict: false);
             },
             cancellationToken);
@@ -58,7 +61,7 @@ public sealed class RunCommands(OrchestratorDatabase database, RoundCoordinator 
             transaction.Send(new ClientLeft { ClientId = clientId });
             foreach (var roundId in MemberStore.WaitingRounds(transaction, clientId))
             {
-                rounds.Apply(transaction, roundId, clientId, (round, member, _) => RoundProtocol.OnNeverDispatched(round, member));
+                rounds.In(transaction).OnClientLeft(roundId, clientId);
             }
 
             return true;
@@ -79,11 +82,11 @@ public sealed class RunCommands(OrchestratorDatabase database, RoundCoordinator 
                 RunStore.Update(transaction, changed);
                 if (changed.StopRequested)
                 {
-                    rounds.StopRound(transaction, changed);
+                    rounds.In(transaction).StopRound(changed);
                 }
                 else
                 {
-                    rounds.Continue(transaction, runId);
+                    rounds.In(transaction).Continue(runId);
                 }
 
                 transaction.OnCommitted(() => progress.Changed(runId));

@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Net.ServerSentEvents;
+using System.Runtime.CompilerServices;
 using FlEvents.Contracts;
 using FlEvents.Orchestrator.Runs;
 using FlEvents.Orchestrator.Storage;
@@ -36,7 +38,7 @@ public static class RunEndpoints
     }
 
     private static async Task<Results<Created<RunView>, Ok<RunView>, ProblemHttpResult, ValidationProblem>> CreateAsync(
-        HttpRequest request, [FromHeader(Name = "Idempotency-Key")] string? idempotencyKey, RunCommands commands, CancellationToken cancellationToken)
+        HttpRequest request, [FromHeader(Name = "Idempotency-Key")] string? idempotencyKey, RunCommands commands, OrchestratorDatabase database, CancellationToken cancellationToken)
     {
         if (await ReadBodyAsync(request, cancellationToken) is not { } body)
         {
@@ -48,6 +50,12 @@ public static class RunEndpoints
         {
             return TypedResults.ValidationProblem(reading.Errors.GroupBy(error => error.Path).ToDictionary(
                 errors => errors.Key, errors => errors.Select(error => error.Message).ToArray()));
+        }
+
+        var enrolled = database.Read(transaction => ClientStore.All(transaction, TimeSpan.Zero)).SelectMany(client => client.DataSets);
+        if (EnrolledUnits.Check(spec.Data, enrolled) is { } mismatch)
+        {
+            return TypedResults.ValidationProblem(new Dictionary<string, string[]> { [mismatch.Path] = [mismatch.Message] });
         }
 
         if (idempotencyKey is { Length: 0 or > 200 })
@@ -94,15 +102,38 @@ public static class RunEndpoints
     }
 
     private static Results<ServerSentEventsResult<ProgressEvent>, ProblemHttpResult> Events(
-        Guid runId, OrchestratorDatabase database, RunProgress progress, CancellationToken cancellationToken)
+        Guid runId, OrchestratorDatabase database, RunProgress progress, IHostApplicationLifetime lifetime, CancellationToken cancellationToken)
     {
         if (database.Read(transaction => RunStore.Find(transaction, runId)) is null)
         {
             return NoRun(runId);
         }
 
-        return TypedResults.ServerSentEvents(progress.WatchAsync(runId, cancellationToken).Select(change =>
-            new SseItem<ProgressEvent>(change, change.Round is null ? "run" : "round")));
+        return TypedResults.ServerSentEvents(EventsAsync(progress, runId, lifetime.ApplicationStopping, cancellationToken));
+    }
+
+    // A service that stops would wait for whoever watches, as long as it may.
+    private static async IAsyncEnumerable<SseItem<ProgressEvent>> EventsAsync(
+        RunProgress progress, Guid runId, CancellationToken stopping, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stopping, cancellationToken);
+        await using var changes = progress.WatchAsync(runId, either.Token).GetAsyncEnumerator(cancellationToken);
+        while (await ComesAsync())
+        {
+            yield return new SseItem<ProgressEvent>(changes.Current, changes.Current.Round is null ? "run" : "round");
+        }
+
+        async Task<bool> ComesAsync()
+        {
+            try
+            {
+                return await changes.MoveNextAsync();
+            }
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+            {
+                return false;
+            }
+        }
     }
 
     private static async Task<Results<NoContent, ProblemHttpResult>> LeaveAsync(string clientId, RunCommands commands, CancellationToken cancellationToken) =>
@@ -112,12 +143,21 @@ public static class RunEndpoints
 
     private static ProblemHttpResult NoRun(Guid runId) => TypedResults.Problem($"There is no run {runId}.", statusCode: StatusCodes.Status404NotFound);
 
+    // Grows with what has come: a connection that sends nothing must not cost a megabyte.
     private static async Task<ReadOnlyMemory<byte>?> ReadBodyAsync(HttpRequest request, CancellationToken cancellationToken)
     {
-        var body = new byte[SpecReader.MaximumBytes + 1];
-        var length = await request.Body.ReadAtLeastAsync(body, body.Length, throwOnEndOfStream: false, cancellationToken);
+        const int Piece = 4096;
+        var body = new ArrayBufferWriter<byte>();
+        while (await request.Body.ReadAsync(body.GetMemory(Piece), cancellationToken) is > 0 and var length)
+        {
+            body.Advance(length);
+            if (body.WrittenCount > SpecReader.MaximumBytes)
+            {
+                return null;
+            }
+        }
 
         // The cast matters: null alone would become an empty Memory<byte>.
-        return length > SpecReader.MaximumBytes ? null : (ReadOnlyMemory<byte>?)body.AsMemory(0, length);
+        return (ReadOnlyMemory<byte>?)body.WrittenMemory;
     }
 }

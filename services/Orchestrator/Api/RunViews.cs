@@ -21,6 +21,7 @@ public static class RunViews
         Reason = run.Reason,
         Model = run.Model,
         ParameterCount = run.ParameterCount,
+        EventsHead = run.EventsHead,
         Spec = run.Spec,
     };
 
@@ -28,23 +29,32 @@ public static class RunViews
     public static IReadOnlyList<RoundView> Rounds(Transaction transaction, Guid runId, int from = 0)
     {
         var evaluations = EvaluationStore.OfRun(transaction, runId);
-        return RoundStore.OfRun(transaction, runId, from).Select(round => Of(round, evaluations.GetValueOrDefault(round.Number))).ToList();
+        var carried = MemberStore.Carried(transaction, runId);
+        return RoundStore.OfRun(transaction, runId, from)
+            .Select(round => Of(round, carried.GetValueOrDefault(round.RoundId), evaluations.GetValueOrDefault(round.Number)))
+            .ToList();
     }
 
-    private static RoundView Of(Round round, FederatedEvaluationView? federated) => new()
+    /// <summary>Model bytes that the clients of a round were to fetch.</summary>
+    /// <param name="carried">Members that are there by a late update, and fetch nothing.</param>
+    public static long BytesDown(Round round, int carried) => round.BaseModel.SizeBytes * (round.CohortSize - round.Refused - round.Planned - carried);
+
+    private static RoundView Of(Round round, int carried, FederatedEvaluationView? federated) => new()
     {
         Round = round.Number,
         State = round.State,
         ClientsSelected = round.CohortSize,
         ClientsRefused = round.Refused,
         UpdatesAdmitted = round.Admitted,
+        UpdatesLate = carried,
         UpdatesRejected = round.Rejected,
-        BytesDown = round.BaseModel.SizeBytes * (round.CohortSize - round.Refused - round.Planned),
+        BytesDown = BytesDown(round, carried),
         BytesUp = round.BytesUp,
         StartedAt = round.StartedAt,
         DurationMs = (round.EndedAt - round.StartedAt)?.TotalMilliseconds,
         Evaluation = round.Evaluation,
         FederatedEvaluation = federated,
+        ClipNorm = round.ClipNorm,
         ModelSha256 = round.Model?.Sha256,
         Receipt = round.Receipt,
         Reason = round.Reason,

@@ -27,6 +27,10 @@ public record RunView
     public required BlobRef? Model { get; init; }
 
     public required int? ParameterCount { get; init; }
+
+    /// <summary>Hash of the event log's last record, once the run is over; null before, and where it has no log.</summary>
+    public required string? EventsHead { get; init; }
+
     public required RunSpec Spec { get; init; }
 }
 
@@ -54,6 +58,10 @@ public record RoundView
     public required int ClientsRefused { get; init; }
 
     public required int UpdatesAdmitted { get; init; }
+
+    /// <summary>Members of the cohort that are there by a late update of an earlier round, and were sent no task.</summary>
+    public required int UpdatesLate { get; init; }
+
     public required int UpdatesRejected { get; init; }
 
     /// <summary>Model bytes sent to the clients of this round.</summary>
@@ -72,6 +80,9 @@ public record RoundView
 
     /// <summary>Scores over the clients' validation data; null when off or not in yet.</summary>
     public required FederatedEvaluationView? FederatedEvaluation { get; init; }
+
+    /// <summary>C that the Aggregator clipped updates to, in mode central; null where it clipped none.</summary>
+    public required double? ClipNorm { get; init; }
 
     public required string? ModelSha256 { get; init; }
     public required LedgerReceipt? Receipt { get; init; }

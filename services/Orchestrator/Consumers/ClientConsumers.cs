@@ -21,13 +21,14 @@ public sealed class EnrollClientConsumer(OrchestratorDatabase database) : IConsu
     });
 }
 
-public sealed class WorkerHeartbeatConsumer(OrchestratorDatabase database, RoundCoordinator rounds) : IConsumer<WorkerHeartbeat>
+public sealed class WorkerHeartbeatConsumer(OrchestratorDatabase database, RoundTransactions rounds) : IConsumer<WorkerHeartbeat>
 {
     public Task Consume(ConsumeContext<WorkerHeartbeat> context) => database.WriteAsync(
         transaction =>
         {
             ClientStore.Heard(transaction, context.Message);
-            rounds.Dispatch(transaction);
+            rounds.In(transaction).Dispatch();
         },
-        context.CancellationToken);
+        context.CancellationToken,
+        nameof(WorkerHeartbeat));
 }

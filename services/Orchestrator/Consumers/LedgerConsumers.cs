@@ -1,16 +1,23 @@
 using FlEvents.Contracts;
+using FlEvents.Orchestrator.Events;
 using FlEvents.Orchestrator.Rounds;
+using FlEvents.Orchestrator.Storage;
+using FlEvents.ServiceDefaults.Messaging;
 using MassTransit;
 
 namespace FlEvents.Orchestrator.Consumers;
 
-public sealed class BudgetReservedConsumer(RoundCoordinator rounds) : IConsumer<BudgetReserved>
+public sealed class BudgetReservedConsumer(OrchestratorDatabase database, RoundTransactions rounds) : IConsumer<BudgetReserved>
 {
-    public Task Consume(ConsumeContext<BudgetReserved> context) => rounds.ApplyAsync(
-        context, context.Message.RoundId, context.Message.ClientIds, (round, member, _) => RoundProtocol.OnReserved(round, member));
+    public Task Consume(ConsumeContext<BudgetReserved> context) => database.ConsumeAsync(context, transaction =>
+    {
+        EventLog.Append(transaction, context.Message);
+        BudgetRequestStore.Answered(transaction, context.Message);
+        rounds.In(transaction).On(context.Message);
+    });
 }
 
-public sealed class BudgetRefusedConsumer(RoundCoordinator rounds) : IConsumer<BudgetRefused>
+public sealed class BudgetRefusedConsumer(RoundTransactions rounds) : IConsumer<BudgetRefused>
 {
-    public Task Consume(ConsumeContext<BudgetRefused> context) => rounds.RefuseAsync(context);
+    public Task Consume(ConsumeContext<BudgetRefused> context) => rounds.ConsumeAsync(context, (coordinator, message) => coordinator.On(message));
 }

@@ -4,30 +4,22 @@ using MassTransit;
 
 namespace FlEvents.Orchestrator.Consumers;
 
-public sealed class TrainingAcceptedConsumer(RoundCoordinator rounds) : IConsumer<TrainingAccepted>
+public sealed class TrainingAcceptedConsumer(RoundTransactions rounds) : IConsumer<TrainingAccepted>
 {
-    public Task Consume(ConsumeContext<TrainingAccepted> context) => rounds.ApplyAsync(
-        context, context.Message.RoundId, context.Message.ClientId, (round, member, now) =>
-            RoundProtocol.OnLease(round, member, context.Message.LeaseNumber, now.Lease, now.Now));
+    public Task Consume(ConsumeContext<TrainingAccepted> context) => rounds.ConsumeAsync(context, (coordinator, message) => coordinator.On(message));
 }
 
-public sealed class LeaseRenewedConsumer(RoundCoordinator rounds) : IConsumer<LeaseRenewed>
+public sealed class LeaseRenewedConsumer(RoundTransactions rounds) : IConsumer<LeaseRenewed>
 {
-    public Task Consume(ConsumeContext<LeaseRenewed> context) => rounds.ApplyAsync(
-        context, context.Message.RoundId, context.Message.ClientId, (round, member, now) =>
-            RoundProtocol.OnLease(round, member, context.Message.LeaseNumber, now.Lease, now.Now));
+    public Task Consume(ConsumeContext<LeaseRenewed> context) => rounds.ConsumeAsync(context, (coordinator, message) => coordinator.On(message));
 }
 
-public sealed class TrainingRefusedConsumer(RoundCoordinator rounds) : IConsumer<TrainingRefused>
+public sealed class TrainingRefusedConsumer(RoundTransactions rounds) : IConsumer<TrainingRefused>
 {
-    public Task Consume(ConsumeContext<TrainingRefused> context) => rounds.ApplyAsync(
-        context, context.Message.RoundId, context.Message.ClientId, (round, member, _) =>
-            RoundProtocol.OnTrainingRefused(round, member, context.Message));
+    public Task Consume(ConsumeContext<TrainingRefused> context) => rounds.ConsumeAsync(context, (coordinator, message) => coordinator.On(message));
 }
 
-public sealed class TrainingInterruptedConsumer(RoundCoordinator rounds) : IConsumer<TrainingInterrupted>
+public sealed class TrainingInterruptedConsumer(RoundTransactions rounds) : IConsumer<TrainingInterrupted>
 {
-    public Task Consume(ConsumeContext<TrainingInterrupted> context) => rounds.ApplyAsync(
-        context, context.Message.RoundId, context.Message.ClientId, (round, member, now) =>
-            RoundProtocol.OnTrainingInterrupted(round, member, context.Message, now));
+    public Task Consume(ConsumeContext<TrainingInterrupted> context) => rounds.ConsumeAsync(context, (coordinator, message) => coordinator.On(message));
 }

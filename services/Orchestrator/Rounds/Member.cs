@@ -22,6 +22,9 @@ public record Member
     /// <summary>When an accepted task is taken to be lost.</summary>
     public DateTimeOffset? LeaseEndsAt { get; init; }
 
+    /// <summary>Earlier round whose late update counts in this one; null for a client that is sent a task.</summary>
+    public Guid? CarriedFrom { get; init; }
+
     /// <summary>Training examples of the admitted update.</summary>
     public int? TrainedExamples { get; init; }
 
@@ -35,7 +38,7 @@ public record Member
     public bool IsOpen => State is MemberState.Waiting or MemberState.Dispatched or MemberState.Accepted;
 }
 
-/// <summary>Where a member stands; the last four are final.</summary>
+/// <summary>Where a member stands; admitted, rejected, carried and refused are final.</summary>
 public enum MemberState
 {
     /// <summary>Drawn; the ledger has not answered.</summary>
@@ -56,9 +59,15 @@ public enum MemberState
     /// <summary>Its update was turned away.</summary>
     Rejected,
 
-    /// <summary>The ledger refused it, or its task was not taken; nothing is charged.</summary>
+    /// <summary>Its update came after the round was closed, and waits in the book for a round that it can count in.</summary>
+    Late,
+
+    /// <summary>Its late update counts in a later round, or waits there to be admitted.</summary>
+    Carried,
+
+    /// <summary>The ledger refused it, or the one worker that serves it did not take its task; nothing is charged.</summary>
     Refused,
 
-    /// <summary>Its task ended without an update; the charge stays.</summary>
+    /// <summary>Its task ended without an update, or a worker of its pool did not take it; the charge stays. Should an update come after all, it counts.</summary>
     Failed,
 }

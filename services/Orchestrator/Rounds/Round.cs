@@ -42,6 +42,10 @@ public record Round
 
     public BlobRef? Model { get; init; }
     public ModelEvaluation? Evaluation { get; init; }
+
+    /// <summary>C that the Aggregator clipped updates to.</summary>
+    public double? ClipNorm { get; init; }
+
     public LedgerReceipt? Receipt { get; init; }
     public required DateTimeOffset StartedAt { get; init; }
     public DateTimeOffset? EndedAt { get; init; }

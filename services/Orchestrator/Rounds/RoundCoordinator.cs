@@ -1,11 +1,6 @@
-using System.Security.Cryptography;
 using FlEvents.Contracts;
 using FlEvents.Orchestrator.Api;
 using FlEvents.Orchestrator.Runs;
-using FlEvents.Orchestrator.Storage;
-using FlEvents.ServiceDefaults.Messaging;
-using FlEvents.ServiceDefaults.Storage;
-using MassTransit;
 
 namespace FlEvents.Orchestrator.Rounds;
 
@@ -20,164 +15,202 @@ public record RoundContext(RunSpec Spec, DateTimeOffset Now, string NextToken)
 }
 
 /// <summary>
-/// Carries the pure protocols' decisions out: loads rows, lets <see cref="RoundProtocol"/> and <see cref="RunProtocol"/> decide, saves, sends, and
-/// moves the run on. Everything in one call is one transaction.
+/// Carries the pure protocols' decisions out: reads rows, lets <see cref="RoundProtocol"/> and <see cref="RunProtocol"/> decide, writes, sends, and
+/// moves the run on. One message, or one look at the clock, is one call.
 /// </summary>
-public sealed class RoundCoordinator(OrchestratorDatabase database, OrchestratorOptions options, ProgressSignals progress, OrchestratorMetrics metrics)
+/// <param name="dispatchAhead">Tasks a queue holds at most beyond twice its workers' slots.</param>
+public sealed class RoundCoordinator(IRoundTables tables, int dispatchAhead)
 {
-    private readonly TimeSpan _clientTimeout = TimeSpan.FromSeconds(options.ClientTimeoutSeconds);
-
-    /// <summary>A message about one member of a round.</summary>
-    public Task ApplyAsync<T>(ConsumeContext<T> context, Guid roundId, string clientId, Func<Round, Member, RoundContext, RoundDecision> decide)
-        where T : class => database.ConsumeAsync(context, transaction => Apply(transaction, roundId, clientId, decide));
-
-    /// <summary>A message about several members of a round.</summary>
-    public Task ApplyAsync<T>(
-        ConsumeContext<T> context, Guid roundId, IReadOnlyList<string> clientIds, Func<Round, Member, RoundContext, RoundDecision> decide)
-        where T : class => database.ConsumeAsync(context, transaction => ApplyAll(transaction, roundId, clientIds, decide));
+    public void On(BudgetReserved message) => ApplyAll(message.RoundId, message.ClientIds, (round, member, _) => RoundProtocol.OnReserved(round, member));
 
     /// <summary>The ledger left members out. Whoever has no budget left is not drawn again in this run.</summary>
-    public Task RefuseAsync(ConsumeContext<BudgetRefused> context) => database.ConsumeAsync(context, transaction =>
+    public void On(BudgetRefused message)
     {
-        var refusals = context.Message.Refused.ToDictionary(refusal => refusal.ClientId);
+        var refusals = message.Refused.ToDictionary(refusal => refusal.ClientId);
         foreach (var refusal in refusals.Values.Where(refusal => refusal.ReasonCode == BudgetRefusalCode.BudgetExhausted))
         {
-            ExhaustedClients.Add(transaction, context.Message.RunId, refusal.ClientId);
+            tables.AddExhausted(message.RunId, refusal.ClientId);
         }
 
-        ApplyAll(
-            transaction, context.Message.RoundId, [.. refusals.Keys], (round, member, _) => RoundProtocol.OnBudgetRefused(round, member, refusals[member.ClientId]));
-    });
+        ApplyAll(message.RoundId, [.. refusals.Keys], (round, member, _) => RoundProtocol.OnBudgetRefused(round, member, refusals[member.ClientId]));
+    }
 
-    /// <summary>A message about a round as a whole.</summary>
-    public Task ApplyAsync<T>(ConsumeContext<T> context, Guid roundId, Func<Round, RoundContext, RoundDecision> decide)
-        where T : class => database.ConsumeAsync(context, transaction =>
+    public void On(TrainingAccepted message) => Apply(
+        message.RoundId, message.ClientId, (round, member, now) => RoundProtocol.OnLease(round, member, message.LeaseNumber, now.Lease, now.Now));
+
+    public void On(LeaseRenewed message) => Apply(
+        message.RoundId, message.ClientId, (round, member, now) => RoundProtocol.OnLease(round, member, message.LeaseNumber, now.Lease, now.Now));
+
+    public void On(TrainingRefused message) => Apply(
+        message.RoundId, message.ClientId, (round, member, _) => RoundProtocol.OnTrainingRefused(round, member, message));
+
+    public void On(TrainingInterrupted message) => Apply(
+        message.RoundId, message.ClientId, (round, member, now) => RoundProtocol.OnTrainingInterrupted(round, member, message, now));
+
+    public void On(UpdateAdmitted message) => Apply(
+        message.RoundId, message.ClientId, (round, member, _) => RoundProtocol.OnUpdateAdmitted(round, member, message));
+
+    public void On(UpdateRejected message) => Apply(
+        message.RoundId, message.ClientId, (round, member, now) => RoundProtocol.OnUpdateRejected(round, member, message, now));
+
+    public void On(RoundAggregated message) => Apply(message.RoundId, (round, now) => RoundProtocol.OnAggregated(round, message, now.Now));
+
+    public void On(RoundAbandoned message) => Apply(message.RoundId, (round, now) => RoundProtocol.OnAbandoned(round, message, now.Now));
+
+    /// <summary>The initial weights start a run; a round's model comes with <see cref="RoundAggregated"/>.</summary>
+    public void On(ModelPublished message)
     {
-        if (RoundStore.Find(transaction, roundId) is { } round && RunStore.Find(transaction, round.RunId) is { } run)
+        if (tables.FindRun(message.RunId) is { } run && RunProtocol.OnModelPublished(run, message) is var decision && decision.Run != run)
         {
-            Save(transaction, round, null, decide(round, Context(transaction, run)));
-            Advance(transaction, run, roundId);
+            tables.Update(decision.Run);
+            Continue(run.RunId);
         }
-    });
+    }
 
-    public void Apply(Transaction transaction, Guid roundId, string clientId, Func<Round, Member, RoundContext, RoundDecision> decide) =>
-        ApplyAll(transaction, roundId, [clientId], decide);
+    public void On(ModelRefused message)
+    {
+        if (tables.FindRun(message.RunId) is { } run && RunProtocol.OnModelRefused(run, message) is var decision && decision.Run != run)
+        {
+            End(decision);
+        }
+    }
+
+    /// <summary>A member's lease has ended, by the clock.</summary>
+    public void OnLeaseEnded(Guid roundId, string clientId) => Apply(roundId, clientId, RoundProtocol.OnLeaseEnded);
+
+    /// <summary>A client has left: its task is dropped if it waits.</summary>
+    public void OnClientLeft(Guid roundId, string clientId) => Apply(
+        roundId, clientId, (round, member, _) => RoundProtocol.OnNeverDispatched(round, member));
 
     /// <summary>Lets the run take its next step, if one is due: the next round, or its end.</summary>
-    public void Continue(Transaction transaction, Guid runId)
+    public void Continue(Guid runId)
     {
-        if (RunStore.Find(transaction, runId) is { IsFinal: false } run && RoundStore.FindOpen(transaction, runId) is null)
+        if (tables.FindRun(runId) is { IsFinal: false } run && tables.FindOpenRound(runId) is null)
         {
-            GoOn(transaction, run);
-            Dispatch(transaction);
+            GoOn(run);
+            Dispatch();
         }
     }
 
     /// <summary>Stops the run's open round, unless it is being aggregated.</summary>
-    public void StopRound(Transaction transaction, Run run)
+    public void StopRound(Run run)
     {
-        if (RoundStore.FindOpen(transaction, run.RunId) is not { } round)
+        if (tables.FindOpenRound(run.RunId) is not { } round)
         {
-            Continue(transaction, run.RunId);
+            Continue(run.RunId);
             return;
         }
 
-        if (RoundProtocol.OnStop(round, transaction.Now).Round.IsFinal)
+        if (RoundProtocol.OnStop(round, tables.Now).Round.IsFinal)
         {
-            round = RefundUndispatched(transaction, round);
-            Save(transaction, round, null, RoundProtocol.OnStop(round, transaction.Now));
+            round = RefundUndispatched(round);
+            Save(round, null, RoundProtocol.OnStop(round, tables.Now));
         }
 
-        Advance(transaction, run, round.RoundId);
+        Advance(run, round.RoundId);
     }
 
+    /// <summary>Abandons a round that can't be brought to its end; its run goes on.</summary>
+    public void GiveUp(Guid roundId, string code, string detail) => Apply(roundId, (round, now) => RoundProtocol.OnGivenUp(round, code, detail, now.Now));
+
     /// <summary>Closes a round whose deadline has passed.</summary>
-    public void OnDeadline(Transaction transaction, Guid roundId)
+    public void OnDeadline(Guid roundId)
     {
-        if (RoundStore.Find(transaction, roundId) is { } round && RunStore.Find(transaction, round.RunId) is { } run)
+        if (tables.FindRound(roundId) is { } round && tables.FindRun(round.RunId) is { } run)
         {
-            Advance(transaction, run, roundId);
+            Advance(run, roundId);
         }
     }
 
     /// <summary>Sends tasks that wait as far as the workers' queues have room, each run in turn.</summary>
-    public void Dispatch(Transaction transaction)
+    public void Dispatch()
     {
-        var demand = MemberStore.Demand(transaction);
+        var demand = tables.Demand();
         if (demand.Count == 0)
         {
             return;
         }
 
-        var slots = ClientStore.Slots(transaction, _clientTimeout);
+        var slots = tables.Slots();
         foreach (var queue in demand.Where(queue => slots.GetValueOrDefault(queue.Key) > 0))
         {
-            foreach (var (runId, count) in FairShare.Pick(2 * slots[queue.Key] + options.DispatchAhead, queue.ToList()))
+            foreach (var (runId, count) in FairShare.Pick(2 * slots[queue.Key] + dispatchAhead, queue.ToList()))
             {
-                SendTasks(transaction, RunStore.Find(transaction, runId)!, MemberStore.Waiting(transaction, queue.Key, runId, count));
+                SendTasks(tables.FindRun(runId)!, tables.WaitingMembers(queue.Key, runId, count));
             }
         }
     }
 
-    private void ApplyAll(
-        Transaction transaction, Guid roundId, IReadOnlyList<string> clientIds, Func<Round, Member, RoundContext, RoundDecision> decide)
+    private void Apply(Guid roundId, Func<Round, RoundContext, RoundDecision> decide)
     {
-        if (RoundStore.Find(transaction, roundId) is not { } round || RunStore.Find(transaction, round.RunId) is not { } run)
+        if (tables.FindRound(roundId) is { } round && tables.FindRun(round.RunId) is { } run)
+        {
+            Save(round, null, decide(round, Context(run)));
+            Advance(run, roundId);
+        }
+    }
+
+    private void Apply(Guid roundId, string clientId, Func<Round, Member, RoundContext, RoundDecision> decide) => ApplyAll(roundId, [clientId], decide);
+
+    private void ApplyAll(Guid roundId, IReadOnlyList<string> clientIds, Func<Round, Member, RoundContext, RoundDecision> decide)
+    {
+        if (tables.FindRound(roundId) is not { } round || tables.FindRun(round.RunId) is not { } run)
         {
             return;
         }
 
         foreach (var clientId in clientIds)
         {
-            if (MemberStore.Find(transaction, roundId, clientId) is { } member)
+            if (tables.FindMember(roundId, clientId) is { } member)
             {
-                var decision = decide(round, member, Context(transaction, run));
-                Save(transaction, round, member, decision);
+                var decision = decide(round, member, Context(run));
+                Save(round, member, decision);
                 round = decision.Round;
                 if (decision.Member is { } renewed && renewed.LeaseNumber != member.LeaseNumber)
                 {
-                    OpenBook(transaction, round, [renewed]);
+                    OpenBook(round, [renewed]);
                 }
             }
         }
 
-        Advance(transaction, run, roundId);
+        Advance(run, roundId);
     }
 
-    private void Advance(Transaction transaction, Run run, Guid roundId)
+    private void Advance(Run run, Guid roundId)
     {
-        var round = RoundStore.Find(transaction, roundId)!;
-        var answered = RoundProtocol.OnLedgerAnswered(round, TimeSpan.FromSeconds(run.Spec.Selection.DeadlineSeconds), transaction.Now);
+        var round = tables.FindRound(roundId)!;
+        var answered = RoundProtocol.OnLedgerAnswered(round, TimeSpan.FromSeconds(run.Spec.Selection.DeadlineSeconds), tables.Now);
         if (answered.Round.State == RoundState.Dispatched && round.State == RoundState.Planned)
         {
-            OpenBook(transaction, answered.Round, MemberStore.InState(transaction, roundId, MemberState.Waiting));
+            // Nothing has been sent out yet, so whoever is past waiting is carried.
+            OpenBook(answered.Round, [.. tables.MembersInState(roundId, MemberState.Waiting), .. tables.MembersInState(roundId, MemberState.Accepted)]);
         }
         else if (answered.Round.IsFinal && !round.IsFinal)
         {
-            round = RefundUndispatched(transaction, round);
+            round = RefundUndispatched(round);
             answered = answered with { Round = answered.Round with { Open = round.Open, Refused = round.Refused } };
         }
 
-        Save(transaction, round, null, answered);
+        Save(round, null, answered);
         round = answered.Round;
-        if (RoundProtocol.OnProgress(round, transaction.Now).Round.State != round.State)
+        if (RoundProtocol.OnProgress(round, tables.Now).Round.State != round.State)
         {
-            round = RefundUndispatched(transaction, round);
-            var closing = RoundProtocol.OnProgress(round, transaction.Now);
-            Save(transaction, round, null, closing);
+            round = RefundUndispatched(round);
+            var closing = RoundProtocol.OnProgress(round, tables.Now);
+            Save(round, null, closing);
             round = closing.Round;
         }
 
         if (round.IsFinal)
         {
-            EndRound(transaction, run, round);
+            EndRound(run, round);
         }
 
-        Dispatch(transaction);
-        transaction.OnCommitted(() => progress.Changed(run.RunId));
+        Dispatch();
+        tables.Changed(run.RunId);
     }
 
-    private void EndRound(Transaction transaction, Run run, Round round)
+    private void EndRound(Run run, Round round)
     {
         var next = RunProtocol.OnRoundEnded(run, round);
         if (next == run)
@@ -185,57 +218,57 @@ public sealed class RoundCoordinator(OrchestratorDatabase database, Orchestrator
             return;
         }
 
-        RunStore.Update(transaction, next);
-        transaction.OnCommitted(() => metrics.RoundEnded(round));
+        tables.Update(next);
+        tables.Ended(round);
         if (round.State == RoundState.Done && run.Spec.Evaluation.Federated && IsEvaluationDue(run.Spec, round.Number))
         {
-            SendEvaluations(transaction, next, round);
+            SendEvaluations(next, round);
         }
 
-        GoOn(transaction, next);
+        GoOn(next);
     }
 
     // The run's end, its next round, or nothing yet: when it is paused, waits for clients, or for the answers of its last evaluation.
-    private void GoOn(Transaction transaction, Run run)
+    private void GoOn(Run run)
     {
         if (run.Model is null && !run.StopRequested)
         {
             return;
         }
 
-        if (run.Round >= run.Spec.Rounds && EvaluationStore.IsOpen(transaction, run.RunId))
+        if (run.Round >= run.Spec.Rounds && tables.IsEvaluationOpen(run.RunId))
         {
             return;
         }
 
-        var (eligible, exhausted) = Eligible(transaction, run);
+        var (eligible, exhausted) = Eligible(run);
         var decision = RunProtocol.OnIdle(run, eligible.Count, exhausted);
         if (decision.Run.IsFinal)
         {
-            End(transaction, decision);
+            End(decision);
         }
         else if (run.State is RunState.Preparing or RunState.Running)
         {
-            Plan(transaction, run, eligible);
+            Plan(run, eligible);
         }
     }
 
-    /// <summary>Clients that may be drawn, and how many may not because their budget is spent.</summary>
-    private (IReadOnlyList<EligibleClient> Clients, int Exhausted) Eligible(Transaction transaction, Run run)
+    /// <summary>Clients that may be drawn, and how many may not because their budget is spent or they had their rounds.</summary>
+    private (IReadOnlyList<EligibleClient> Clients, int Exhausted) Eligible(Run run)
     {
-        var exhausted = ExhaustedClients.Of(transaction, run.RunId);
-        var present = ClientStore.Eligible(transaction, run.Spec.Data.DataSet, _clientTimeout);
+        var exhausted = tables.ExhaustedClients(run.RunId, run.Spec.Privacy.Central?.RoundsPerClient);
+        var present = tables.EligibleClients(run.Spec.Data);
         return (present.Where(client => !exhausted.Contains(client.ClientId)).ToList(), exhausted.Count);
     }
 
-    private void End(Transaction transaction, RunDecision decision)
+    private void End(RunDecision decision)
     {
-        RunStore.Update(transaction, decision.Run with { EndedAt = transaction.Now });
-        transaction.SendAll(decision.Messages);
-        transaction.OnCommitted(() => progress.Changed(decision.Run.RunId));
+        tables.Update(decision.Run with { EndedAt = tables.Now });
+        SendAll(decision.Messages);
+        tables.Changed(decision.Run.RunId);
     }
 
-    private void Plan(Transaction transaction, Run run, IReadOnlyList<EligibleClient> eligible)
+    private void Plan(Run run, IReadOnlyList<EligibleClient> eligible)
     {
         if (eligible.Count < run.Spec.Selection.MinimumClients)
         {
@@ -243,107 +276,101 @@ public sealed class RoundCoordinator(OrchestratorDatabase database, Orchestrator
         }
 
         var number = run.Round + 1;
-        var (cohort, target) = CohortSampling.Draw(run.Spec.Seed, number, eligible, run.Spec.Selection);
-        var round = NewRound(run, number, cohort.Count, target, transaction.Now);
-        RoundStore.Insert(transaction, round);
+        var carried = RoundPlan.Carried(LateMembers(run, number), eligible);
+        var (cohort, target) = CohortSampling.Draw(run.Spec.Seed, number, RoundPlan.Others(eligible, carried), run.Spec.Selection);
+        var round = RoundPlan.NewRound(run, cohort.Count, carried.Count, target, tables.Now);
+        tables.Insert(round);
         foreach (var client in cohort)
         {
-            MemberStore.Insert(transaction, run.RunId, NewMember(run, round, client));
+            tables.Insert(run.RunId, RoundPlan.NewMember(round, client, tables.NewToken()));
         }
 
-        RunStore.Update(transaction, RunProtocol.OnRoundPlanned(run, number));
-        transaction.ForgetSent(run.RunId, number - 1);
-        transaction.SendAll(RoundMessages.Reserve(run, round, cohort));
-        transaction.OnCommitted(() => progress.Changed(run.RunId));
+        foreach (var (late, client) in carried)
+        {
+            tables.Update(late with { State = MemberState.Carried });
+            tables.Insert(run.RunId, RoundPlan.CarriedMember(round, late, client, tables.NewToken()));
+        }
+
+        run = RunProtocol.OnRoundPlanned(run, number);
+        tables.Update(run);
+        tables.ForgetSent(run.RunId, number - 1);
+        SendAll(RoundMessages.Reserve(run, round, cohort));
+        tables.Changed(run.RunId);
+        if (cohort.Count == 0)
+        {
+            Advance(run, round.RoundId);
+        }
     }
 
-    private static Round NewRound(Run run, int number, int cohortSize, int target, DateTimeOffset now) => new()
-    {
-        RoundId = ReservationId.OfRound(run.RunId, number),
-        RunId = run.RunId,
-        Number = number,
-        State = RoundState.Planned,
-        CohortSize = cohortSize,
-        Planned = cohortSize,
-        Open = 0,
-        MinimumReports = run.Spec.Selection.MinimumReports,
-        Target = run.Spec.Selection.CloseOnTarget ? target : null,
-        BaseModel = run.Model!,
-        StartedAt = now,
-    };
+    private IReadOnlyList<Member> LateMembers(Run run, int number) =>
+        run.Spec.Aggregation.LateRounds is > 0 and var rounds ? tables.LateMembers(run.RunId, number - rounds) : [];
 
-    private static Member NewMember(Run run, Round round, EligibleClient client) => new()
-    {
-        RoundId = round.RoundId,
-        ClientId = client.ClientId,
-        State = MemberState.Planned,
-        ReservationId = ReservationId.Of(run.RunId, round.Number, client.ClientId, attempt: 1),
-        Address = client.Address,
-        ExampleCount = client.Data.ExampleCount,
-        LeaseToken = NewToken(),
-    };
+    private void OpenBook(Round round, IReadOnlyList<Member> members) => SendAll(RoundMessages.OpenBook(round, members));
 
-    private static void OpenBook(Transaction transaction, Round round, IReadOnlyList<Member> members) =>
-        transaction.SendAll(RoundMessages.OpenBook(round, members));
-
-    private static Round RefundUndispatched(Transaction transaction, Round round)
+    private Round RefundUndispatched(Round round)
     {
-        foreach (var member in MemberStore.InState(transaction, round.RoundId, MemberState.Waiting))
+        foreach (var member in tables.MembersInState(round.RoundId, MemberState.Waiting))
         {
             var decision = RoundProtocol.OnNeverDispatched(round, member);
-            Save(transaction, round, member, decision);
+            Save(round, member, decision);
             round = decision.Round;
         }
 
         return round;
     }
 
-    private static void SendTasks(Transaction transaction, Run run, IReadOnlyList<Member> members)
+    private void SendTasks(Run run, IReadOnlyList<Member> members)
     {
         foreach (var rounds in members.GroupBy(member => member.RoundId))
         {
-            var round = RoundStore.Find(transaction, rounds.Key)!;
+            var round = tables.FindRound(rounds.Key)!;
             foreach (var member in rounds)
             {
                 var decision = RoundProtocol.OnDispatched(round, member);
                 if (decision.Member != member)
                 {
-                    Save(transaction, round, member, decision);
-                    transaction.Send(RoundMessages.Train(run, round, member), member.Address);
+                    Save(round, member, decision);
+                    tables.Send(RoundMessages.Train(run, round, member), member.Address);
                 }
             }
         }
     }
 
-    private static void SendEvaluations(Transaction transaction, Run run, Round round)
+    private void SendEvaluations(Run run, Round round)
     {
-        var members = MemberStore.InState(transaction, round.RoundId, MemberState.Admitted);
-        var deadline = transaction.Now + TimeSpan.FromSeconds(run.Spec.Evaluation.DeadlineSeconds);
-        EvaluationStore.Open(transaction, run.RunId, round.Number, members.Count, deadline);
+        var members = tables.MembersInState(round.RoundId, MemberState.Admitted);
+        var deadline = tables.Now + TimeSpan.FromSeconds(run.Spec.Evaluation.DeadlineSeconds);
+        tables.OpenEvaluation(run.RunId, round.Number, members.Count, deadline);
         foreach (var member in members)
         {
-            transaction.Send(RoundMessages.Evaluate(run, round, member, deadline), member.Address);
+            tables.Send(RoundMessages.Evaluate(run, round, member, deadline), member.Address);
         }
     }
 
-    private static void Save(Transaction transaction, Round round, Member? member, RoundDecision decision)
+    private void Save(Round round, Member? member, RoundDecision decision)
     {
         if (decision.Round != round)
         {
-            RoundStore.Update(transaction, decision.Round);
+            tables.Update(decision.Round);
         }
 
         if (decision.Member is { } changed && changed != member)
         {
-            MemberStore.Update(transaction, changed);
+            tables.Update(changed);
         }
 
-        transaction.SendAll(decision.Messages);
+        SendAll(decision.Messages);
+    }
+
+    private void SendAll(IEnumerable<object> messages)
+    {
+        foreach (var message in messages)
+        {
+            tables.Send(message);
+        }
     }
 
     private static bool IsEvaluationDue(RunSpec spec, int round) => round % spec.Evaluation.EveryRounds == 0 || round == spec.Rounds;
 
-    private static RoundContext Context(Transaction transaction, Run run) => new(run.Spec, transaction.Now, NewToken());
-
-    private static string NewToken() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
+    private RoundContext Context(Run run) => new(run.Spec, tables.Now, tables.NewToken());
 }

@@ -46,14 +46,16 @@ public static class RoundMessages
         LeaseNumber = member.LeaseNumber,
         LeaseToken = member.LeaseToken,
         Lease = TimeSpan.FromSeconds(run.Spec.Selection.LeaseSeconds),
-        DeadlineAt = round.DeadlineAt!.Value,
+
+        // Where late updates count a worker goes on as long as its own may.
+        DeadlineAt = round.DeadlineAt!.Value + (run.Spec.Aggregation.LateRounds * TimeSpan.FromSeconds(run.Spec.Selection.DeadlineSeconds)),
         BaseModel = round.BaseModel,
         Model = run.Spec.Model,
         Data = run.Spec.Data,
         Training = run.Spec.Training,
         Seed = run.Spec.Seed,
         Charges = PrivacyPlan.Charges(run.Spec, member.ExampleCount, round.Number),
-        Privacy = PrivacyPlan.TaskOf(run.Spec, member.ExampleCount),
+        Privacy = PrivacyPlan.TaskOf(run.Spec, member.ExampleCount, round.Number),
     };
 
     public static EvaluateModel Evaluate(Run run, Round round, Member member, DateTimeOffset deadlineAt) => new()
@@ -77,5 +79,6 @@ public static class RoundMessages
         LeaseNumber = member.LeaseNumber,
         LeaseTokenSha256 = Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(member.LeaseToken))),
         ExampleCount = member.ExampleCount,
+        CarriedFrom = member.CarriedFrom,
     };
 }

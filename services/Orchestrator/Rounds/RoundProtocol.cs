@@ -1,5 +1,6 @@
 using FlEvents.Contracts;
 using FlEvents.Orchestrator.Api;
+using FlEvents.ServiceDefaults.Messaging;
 
 namespace FlEvents.Orchestrator.Rounds;
 
@@ -66,7 +67,11 @@ public static class RoundProtocol
             ? RoundDecision.Nothing(round, member)
             : new(round with { State = RoundState.Collecting }, member with { State = MemberState.Accepted, LeaseEndsAt = now + lease }, []);
 
-    /// <summary>No lease was accepted, so nothing left the client: the charge is given back, unless an earlier lease was.</summary>
+    /// <summary>
+    /// The task was not taken. Where one worker alone serves the client that proves that nothing left it, and the charge is given back, unless an
+    /// earlier lease was accepted. In a pool it proves nothing: a queue hands a task on when a worker dies before it has acknowledged it, and the
+    /// word of the one that has taken it may be on its way still.
+    /// </summary>
     public static RoundDecision OnTrainingRefused(Round round, Member member, TrainingRefused message)
     {
         if (member.State != MemberState.Dispatched || message.LeaseNumber != member.LeaseNumber || !round.IsCollecting)
@@ -74,13 +79,13 @@ public static class RoundProtocol
             return RoundDecision.Nothing(round, member);
         }
 
-        var refusedFirst = member.LeaseNumber == 1;
+        var isProof = member.LeaseNumber == 1 && member.Address == Routes.Silo(member.ClientId);
         return Answered(round with { Refused = round.Refused + 1 }, member with
         {
-            State = refusedFirst ? MemberState.Refused : MemberState.Failed,
+            State = isProof ? MemberState.Refused : MemberState.Failed,
             Detail = $"{message.ReasonCode}: {message.Detail}",
         }) with
-        { Messages = refusedFirst ? [Refund(round, member, "REFUSED_BEFORE_LEASE")] : [] };
+        { Messages = isProof ? [Refund(round, member, "REFUSED_BEFORE_LEASE")] : [] };
     }
 
     /// <summary>An accepted task ended without an update: handed back it is issued again where that is safe, failed it is answered.</summary>
@@ -106,26 +111,47 @@ public static class RoundProtocol
         : context.MayReissue ? Reissue(round, member, context.NextToken)
             : Fail(round, member, "LEASE_LOST: the worker gave no sign of life; a private task is not given to another under the same charge.");
 
-    /// <summary>An update is in the book. The word may come after the round was closed: it was admitted before all the same.</summary>
-    public static RoundDecision OnUpdateAdmitted(Round round, Member member, UpdateAdmitted message) => !member.IsOpen
-        ? RoundDecision.Nothing(round, member)
-        : Answered(
-            round with { Admitted = round.Admitted + 1, BytesUp = round.BytesUp + message.Update.SizeBytes },
+    /// <summary>
+    /// An update is in the book. The word may come after the round was closed: it was admitted before all the same. Or after its worker was given up: it
+    /// came back, and went on.
+    /// </summary>
+    public static RoundDecision OnUpdateAdmitted(Round round, Member member, UpdateAdmitted message)
+    {
+        if (!member.IsOpen && member.State != MemberState.Failed)
+        {
+            return RoundDecision.Nothing(round, member);
+        }
+
+        var counted = round with { Admitted = round.Admitted + 1, BytesUp = round.BytesUp + message.UpdateSizeBytes };
+        return new(
+            member.IsOpen ? counted with { Open = round.Open - 1 } : counted with { Refused = round.Refused - 1 },
             member with
             {
                 State = MemberState.Admitted,
                 TrainedExamples = message.ExampleCount,
-                BytesUp = message.Update.SizeBytes,
+                BytesUp = message.UpdateSizeBytes,
                 TrainingLoss = message.TrainingLoss,
                 TrainingSeconds = message.TrainingSeconds,
-            });
+                Detail = null,
+            },
+            []);
+    }
 
-    public static RoundDecision OnUpdateRejected(Round round, Member member, UpdateRejected message) =>
-        !message.IsFinal || !member.IsOpen
-            ? RoundDecision.Nothing(round, member)
-            : Answered(
-                round with { Rejected = round.Rejected + 1 },
-                member with { State = MemberState.Rejected, Detail = $"{message.ReasonCode}: {message.Detail}" });
+    /// <summary>An update was turned away, or came too late for its round and is kept for another, also after its worker was given up.</summary>
+    public static RoundDecision OnUpdateRejected(Round round, Member member, UpdateRejected message, RoundContext context)
+    {
+        var isKept = message.ReasonCode == RejectionCode.Late && context.Spec.Aggregation.LateRounds > 0 && round.State != RoundState.Abandoned && member.CarriedFrom is null;
+        if (!message.IsFinal || !(member.IsOpen || (isKept && member.State == MemberState.Failed)))
+        {
+            return RoundDecision.Nothing(round, member);
+        }
+
+        var counted = round with { Rejected = round.Rejected + 1 };
+        return new(
+            member.IsOpen ? counted with { Open = round.Open - 1 } : counted with { Refused = round.Refused - 1 },
+            member with { State = isKept ? MemberState.Late : MemberState.Rejected, Detail = $"{message.ReasonCode}: {message.Detail}" },
+            []);
+    }
 
     /// <summary>Closes the round when its whole cohort has answered, its target is met, or its deadline has passed.</summary>
     public static RoundDecision OnProgress(Round round, DateTimeOffset now)
@@ -152,7 +178,7 @@ public static class RoundProtocol
     public static RoundDecision OnAggregated(Round round, RoundAggregated message, DateTimeOffset now) => round.State != RoundState.Closing
         ? RoundDecision.Nothing(round)
         : new(
-            round with { State = RoundState.Done, Model = message.Model, Evaluation = message.Evaluation, Receipt = message.Receipt, EndedAt = now },
+            round with { State = RoundState.Done, Model = message.Model, Evaluation = message.Evaluation, ClipNorm = message.ClipNorm, Receipt = message.Receipt, EndedAt = now },
             null,
             []);
 
@@ -169,6 +195,10 @@ public static class RoundProtocol
         ? RoundDecision.Nothing(round)
         : Abandon(round, "RUN_STOPPED", "The run was stopped.", now);
 
+    /// <summary>The round can't be brought to its end, whoever has done what for it: it is abandoned, and every charge stays.</summary>
+    public static RoundDecision OnGivenUp(Round round, string code, string detail, DateTimeOffset now) =>
+        round.IsFinal ? RoundDecision.Nothing(round) : Abandon(round, code, detail, now);
+
     private static RoundDecision Abandon(Round round, string code, string detail, DateTimeOffset now) => new(
         round with { State = RoundState.Abandoned, Reason = $"{code}: {detail}", EndedAt = now },
         null,
@@ -184,7 +214,7 @@ public static class RoundProtocol
 
     private static RoundDecision Reissue(Round round, Member member, string nextToken) => new(
         round,
-        member with { State = MemberState.Waiting, LeaseNumber = member.LeaseNumber + 1, LeaseToken = nextToken, LeaseEndsAt = null },
+        member with { State = MemberState.Waiting, LeaseNumber = member.LeaseNumber + 1, LeaseToken = LeaseToken.Of(member.LeaseNumber + 1, nextToken), LeaseEndsAt = null },
         []);
 
     private static CommitBudget Commit(Round round) => new() { RunId = round.RunId, RoundId = round.RoundId, Round = round.Number };

@@ -6,7 +6,7 @@ using FlEvents.ServiceDefaults.Storage;
 namespace FlEvents.Orchestrator.Rounds;
 
 /// <summary>Looks at stored deadlines: of rounds, leases and evaluations, and of runs that wait for their clients. No time is kept in memory.</summary>
-public sealed class RoundTimers(OrchestratorDatabase database, RoundCoordinator rounds, OrchestratorOptions options, TimeProvider time) : BackgroundService
+public sealed class RoundTimers(OrchestratorDatabase database, RoundTransactions rounds, OrchestratorOptions options, TimeProvider time) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -41,25 +41,27 @@ public sealed class RoundTimers(OrchestratorDatabase database, RoundCoordinator 
 
     private void Fire(Transaction transaction)
     {
+        var coordinator = rounds.In(transaction);
         foreach (var member in MemberStore.LeaseEnded(transaction))
         {
-            rounds.Apply(transaction, member.RoundId, member.ClientId, RoundProtocol.OnLeaseEnded);
+            coordinator.OnLeaseEnded(member.RoundId, member.ClientId);
+            rounds.CountExpiry(transaction, member);
         }
 
         foreach (var roundId in RoundStore.PastDeadline(transaction))
         {
-            rounds.OnDeadline(transaction, roundId);
+            coordinator.OnDeadline(roundId);
         }
 
         foreach (var runId in EvaluationStore.PastDeadline(transaction))
         {
             EvaluationStore.Close(transaction, runId);
-            rounds.Continue(transaction, runId);
+            coordinator.Continue(runId);
         }
 
         foreach (var run in IdleRuns(transaction))
         {
-            rounds.Continue(transaction, run.RunId);
+            coordinator.Continue(run.RunId);
         }
     }
 

@@ -31,5 +31,8 @@ public record Run
     public DateTimeOffset? EndedAt { get; init; }
     public string? Reason { get; init; }
 
+    /// <summary>Hash of the event log's last record, once the run is over; null where it has no log.</summary>
+    public string? EventsHead { get; init; }
+
     public bool IsFinal => State is not (RunState.Preparing or RunState.Running or RunState.Paused);
 }

@@ -36,7 +36,7 @@ public static class RunProtocol
 
     /// <summary>No round is open and no evaluation is awaited: the run ends here, or goes on.</summary>
     /// <param name="eligible">Clients that are there and have budget left.</param>
-    /// <param name="exhausted">Clients whose budget was found spent in this run.</param>
+    /// <param name="exhausted">Clients whose budget was found spent in this run, or that had their rounds.</param>
     public static RunDecision OnIdle(Run run, int eligible, int exhausted) => run switch
     {
         { IsFinal: true } => RunDecision.Nothing(run),
@@ -44,7 +44,7 @@ public static class RunProtocol
 
         // Also when its rounds are over: the last of them ended for want of budget.
         _ when (run.AbandonedInRow > 0 || run.Round < run.Spec.Rounds) && exhausted > 0 && eligible < Needed(run) && eligible + exhausted >= Needed(run) =>
-            End(run, RunState.BudgetExhausted, $"{eligible} clients have privacy budget left; a round needs {Needed(run)}."),
+            End(run, RunState.BudgetExhausted, $"{eligible} clients have privacy budget{(run.Spec.Privacy.Central?.RoundsPerClient is null ? "" : " and rounds")} left; a round needs {Needed(run)}."),
         _ when run.AbandonedInRow >= run.Spec.Selection.MaximumAbandonedRounds =>
             End(run, RunState.Abandoned, $"{run.AbandonedInRow} rounds in a row were abandoned; the last: {run.Reason}"),
         _ when run.Round < run.Spec.Rounds => RunDecision.Nothing(run),

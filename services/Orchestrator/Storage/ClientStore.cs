@@ -23,11 +23,11 @@ public static class ClientStore
         .Select(row => new ClientView { ClientId = row.ClientId, Pool = row.Pool, Alive = row.Alive, DataSets = row.Decode() })
         .ToList();
 
-    /// <summary>Clients that are there and hold the data set.</summary>
-    public static IReadOnlyList<EligibleClient> Eligible(Transaction transaction, string dataSet, TimeSpan timeout) => All(transaction, timeout)
+    /// <summary>Clients that are there and hold the data set, counted by the run's privacy units: n of the one unit is no n of the other.</summary>
+    public static IReadOnlyList<EligibleClient> Eligible(Transaction transaction, DataSpec wanted, TimeSpan timeout) => All(transaction, timeout)
         .Where(client => client.Alive)
         .SelectMany(client => client.DataSets
-            .Where(data => data.Ledger.DataSet == dataSet)
+            .Where(data => data.Ledger.DataSet == wanted.DataSet && data.PrivacyUnitColumn == wanted.PrivacyUnitColumn)
             .Select(data => new EligibleClient(client.ClientId, client.Pool is null ? Routes.Silo(client.ClientId) : Routes.Pool(client.Pool), data)))
         .ToList();
 
@@ -69,9 +69,19 @@ public static class ClientStore
         set pool = excluded.pool, client_id = excluded.client_id, slots = excluded.slots, running = excluded.running, seen_at = excluded.seen_at
         """;
 
-    public static void Heard(Transaction transaction, WorkerHeartbeat heartbeat) => transaction.Execute(
-        UpsertWorker,
-        new { heartbeat.WorkerId, heartbeat.Pool, heartbeat.ClientId, heartbeat.Slots, heartbeat.Running, now = transaction.Now });
+    private const string DeleteSilent = "delete from worker where seen_at < @before";
+
+    /// <summary>How long a worker that is silent is remembered: longer than any <see cref="OrchestratorOptions.ClientTimeoutSeconds"/>.</summary>
+    public static readonly TimeSpan WorkerKept = TimeSpan.FromDays(2);
+
+    /// <summary>Notes a sign of life. Workers that come and go under ever new names leave nothing behind.</summary>
+    public static void Heard(Transaction transaction, WorkerHeartbeat heartbeat)
+    {
+        transaction.Execute(
+            UpsertWorker,
+            new { heartbeat.WorkerId, heartbeat.Pool, heartbeat.ClientId, heartbeat.Slots, heartbeat.Running, now = transaction.Now });
+        transaction.Execute(DeleteSilent, new { before = transaction.Now - WorkerKept });
+    }
 
     private const string SelectSlots = """
         select coalesce('fl-pool-' || pool, 'fl-silo-' || client_id) as Address, sum(slots) as Slots from worker where seen_at >= @aliveSince group by 1

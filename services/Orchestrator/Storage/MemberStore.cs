@@ -9,7 +9,7 @@ public static class MemberStore
 {
     private const string Columns = """
         round_id, client_id, state, reservation_id, address, example_count, lease_number, lease_token, lease_ends_at, trained_examples,
-        bytes_up, training_loss, training_seconds, detail
+        bytes_up, training_loss, training_seconds, detail, carried_from
         """;
 
     private const string SelectOne = $"select {Columns} from member where round_id = @roundId and client_id = @clientId";
@@ -21,6 +21,23 @@ public static class MemberStore
 
     public static IReadOnlyList<Member> InState(Transaction transaction, Guid roundId, MemberState state) =>
         transaction.Query<Member>(SelectInState, new { roundId, state = state.ToString() });
+
+    private const string SelectLate = $"""
+        select {Columns} from
+        (
+            select m.*, r.number from member m join round r using (round_id)
+            where m.run_id = @runId and m.state = 'Late' and r.state = 'Done' and r.number >= @fromRound
+        ) as late
+        where not exists
+        (
+            select 1 from member n join round r using (round_id)
+            where n.run_id = @runId and n.client_id = late.client_id and n.state in ('Admitted', 'Carried') and r.number > late.number
+        )
+        order by number desc, client_id
+        """;
+
+    /// <summary>Members of a run's rounds that were completed whose update was late and counts nowhere yet, the newest first, unless a later update of the client counts.</summary>
+    public static IReadOnlyList<Member> Late(Transaction transaction, Guid runId, int fromRound) => transaction.Query<Member>(SelectLate, new { runId, fromRound });
 
     private const string SelectWaiting = $"""
         select {Columns} from member
@@ -34,6 +51,11 @@ public static class MemberStore
     private const string SelectLeaseEnded = $"select {Columns} from member where state = 'Accepted' and lease_ends_at <= @now limit 1000";
 
     public static IReadOnlyList<Member> LeaseEnded(Transaction transaction) => transaction.Query<Member>(SelectLeaseEnded, new { now = transaction.Now });
+
+    private const string CountOverCounted = "select count(*) from member where round_id = @roundId and state in ('Dispatched', 'Accepted', 'Rejected', 'Failed')";
+
+    /// <summary>Members of a round that are charged and gave no update that counts.</summary>
+    public static int OverCounted(Transaction transaction, Guid roundId) => transaction.Scalar<int>(CountOverCounted, new { roundId });
 
     private const string SelectWaitingRounds = "select round_id from member where client_id = @clientId and state = 'Waiting'";
 
@@ -65,8 +87,8 @@ public static class MemberStore
     }
 
     private const string InsertOne = """
-        insert into member (round_id, client_id, run_id, state, reservation_id, address, example_count, lease_number, lease_token, bytes_up)
-        values (@RoundId, @ClientId, @RunId, @State, @ReservationId, @Address, @ExampleCount, @LeaseNumber, @LeaseToken, 0)
+        insert into member (round_id, client_id, run_id, state, reservation_id, address, example_count, lease_number, lease_token, bytes_up, carried_from)
+        values (@RoundId, @ClientId, @RunId, @State, @ReservationId, @Address, @ExampleCount, @LeaseNumber, @LeaseToken, 0, @CarriedFrom)
         """;
 
     public static void Insert(Transaction transaction, Guid runId, Member member) => transaction.Execute(InsertOne, new
@@ -80,6 +102,7 @@ public static class MemberStore
         member.ExampleCount,
         member.LeaseNumber,
         member.LeaseToken,
+        member.CarriedFrom,
     });
 
     private const string UpdateOne = """
@@ -102,6 +125,12 @@ public static class MemberStore
         member.TrainingSeconds,
         member.Detail,
     });
+
+    private const string CountCarried = "select round_id as RoundId, count(*) as Members from member where run_id = @runId and carried_from is not null group by round_id";
+
+    /// <summary>How many late updates of earlier rounds each round of a run was given; rounds that were given none are not there.</summary>
+    public static IReadOnlyDictionary<Guid, int> Carried(Transaction transaction, Guid runId) =>
+        transaction.Query<CarriedRow>(CountCarried, new { runId }).ToDictionary(row => row.RoundId, row => row.Members);
 
     private const string SelectContributions = """
         select client_id, max(example_count) as Examples, count(case when m.state = 'Admitted' and r.state = 'Done' then 1 end) as RoundsParticipated,
@@ -127,6 +156,12 @@ public static class MemberStore
             BytesUp = row.BytesUp,
             TrainingSeconds = row.TrainingSeconds,
         }).ToList();
+    }
+
+    private sealed record CarriedRow
+    {
+        public required Guid RoundId { get; init; }
+        public required int Members { get; init; }
     }
 
     private sealed record DemandRow

@@ -11,7 +11,7 @@ public static class RoundStore
 {
     private const string Columns = """
         round_id, run_id, number, state, deadline_at, cohort_size, planned, open, refused, admitted, rejected, minimum_reports, target,
-        base_sha256, base_size, bytes_up, model_sha256, model_size, evaluation, receipt_seq, receipt_hash, started_at, ended_at, reason
+        base_sha256, base_size, bytes_up, model_sha256, model_size, evaluation, clip_norm, receipt_seq, receipt_hash, started_at, ended_at, reason
         """;
 
     private const string SelectOne = $"select {Columns} from round where round_id = @roundId";
@@ -27,6 +27,12 @@ public static class RoundStore
 
     public static IReadOnlyList<Round> OfRun(Transaction transaction, Guid runId, int from = 0) =>
         transaction.Query<Row>(SelectOfRun, new { runId, from }).Select(row => row.ToRound()).ToList();
+
+    private const string SelectEndedSince = $"select {Columns} from round where state in ('Done', 'Abandoned') and ended_at >= @since order by ended_at";
+
+    /// <summary>Rounds that ended at a moment or after it.</summary>
+    public static IReadOnlyList<Round> EndedSince(Transaction transaction, DateTimeOffset since) =>
+        transaction.Query<Row>(SelectEndedSince, new { since }).Select(row => row.ToRound()).ToList();
 
     private const string SelectPastDeadline = """
         select round_id from round where state not in ('Done', 'Abandoned') and state in ('Dispatched', 'Collecting') and deadline_at <= @now
@@ -45,7 +51,7 @@ public static class RoundStore
 
     private const string UpdateOne = """
         update round set state = @State, deadline_at = @DeadlineAt, planned = @Planned, open = @Open, refused = @Refused, admitted = @Admitted,
-            rejected = @Rejected, bytes_up = @BytesUp, model_sha256 = @ModelSha256, model_size = @ModelSize, evaluation = @Evaluation,
+            rejected = @Rejected, bytes_up = @BytesUp, model_sha256 = @ModelSha256, model_size = @ModelSize, evaluation = @Evaluation, clip_norm = @ClipNorm,
             receipt_seq = @ReceiptSeq, receipt_hash = @ReceiptHash, ended_at = @EndedAt, reason = @Reason
         where round_id = @RoundId
         """;
@@ -73,6 +79,7 @@ public static class RoundStore
         public string? ModelSha256 { get; init; }
         public long? ModelSize { get; init; }
         public string? Evaluation { get; init; }
+        public double? ClipNorm { get; init; }
         public long? ReceiptSeq { get; init; }
         public string? ReceiptHash { get; init; }
         public required DateTimeOffset StartedAt { get; init; }
@@ -100,6 +107,7 @@ public static class RoundStore
             ModelSha256 = round.Model?.Sha256,
             ModelSize = round.Model?.SizeBytes,
             Evaluation = round.Evaluation is null ? null : JsonSerializer.Serialize(round.Evaluation, RunStore.Json),
+            ClipNorm = round.ClipNorm,
             ReceiptSeq = round.Receipt?.Sequence,
             ReceiptHash = round.Receipt?.Hash,
             StartedAt = round.StartedAt,
@@ -126,6 +134,7 @@ public static class RoundStore
             BytesUp = BytesUp,
             Model = ModelSha256 is null ? null : new BlobRef { Sha256 = ModelSha256, SizeBytes = ModelSize!.Value },
             Evaluation = Evaluation is null ? null : JsonSerializer.Deserialize<ModelEvaluation>(Evaluation, RunStore.Json),
+            ClipNorm = ClipNorm,
             Receipt = ReceiptHash is null ? null : new LedgerReceipt { Sequence = ReceiptSeq!.Value, Hash = ReceiptHash },
             StartedAt = StartedAt,
             EndedAt = EndedAt,

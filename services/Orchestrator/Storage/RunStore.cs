@@ -16,7 +16,9 @@ public static class RunStore
 
     private const string Columns = """
         run_id, spec, state, round, ended_round, abandoned_in_row, stop_requested, model_sha256, model_size, model_version, parameter_count,
-        created_at, ended_at, reason, idempotency_key, request_sha256
+        created_at, ended_at, reason, idempotency_key, request_sha256,
+        case when state not in ('Preparing', 'Running', 'Paused')
+            then (select hash from event where event.run_id = run.run_id order by sequence desc limit 1) end as events_head
         """;
 
     private const string SelectOne = $"select {Columns} from run where run_id = @runId";
@@ -90,6 +92,7 @@ public static class RunStore
         public required DateTimeOffset CreatedAt { get; init; }
         public DateTimeOffset? EndedAt { get; init; }
         public string? Reason { get; init; }
+        public string? EventsHead { get; init; }
 
         public static Row Of(Run run) => new()
         {
@@ -124,6 +127,7 @@ public static class RunStore
             CreatedAt = CreatedAt,
             EndedAt = EndedAt,
             Reason = Reason,
+            EventsHead = EventsHead,
         };
     }
 }

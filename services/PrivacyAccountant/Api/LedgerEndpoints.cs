@@ -51,8 +51,20 @@ public static class LedgerEndpoints
 
     private static async Task<Results<Ok<LedgerView>, ProblemHttpResult>> SetBudgetAsync(LedgerStore ledger, BudgetRequest request, CancellationToken cancellationToken)
     {
-        var terms = new BudgetTerms { Epsilon = request.Epsilon, Delta = request.Delta, Alpha = request.Alpha };
-        return terms.Defect is { } defect ? BadRequest(defect) : TypedResults.Ok(await ledger.SetBudgetAsync(request.Ledger, request.Unit, terms, cancellationToken));
+        var terms = new BudgetTerms { Epsilon = request.Epsilon, Delta = request.Delta, Alpha = request.Alpha, Rho = request.Rho };
+        if (terms.Defect is { } defect)
+        {
+            return BadRequest(defect);
+        }
+
+        try
+        {
+            return TypedResults.Ok(await ledger.SetBudgetAsync(request.Ledger, request.Unit, terms, cancellationToken));
+        }
+        catch (OtherMeasureException e)
+        {
+            return TypedResults.Problem(e.Message, statusCode: StatusCodes.Status409Conflict);
+        }
     }
 
     private static Results<Ok<IReadOnlyList<ForecastView>>, ProblemHttpResult> Forecast(

@@ -1,4 +1,5 @@
 using FlEvents.Contracts;
+using FlEvents.DifferentialPrivacy.Accounting;
 using FlEvents.DifferentialPrivacy.Plans;
 
 namespace FlEvents.PrivacyAccountant;
@@ -33,14 +34,17 @@ public record UnitView
     /// <summary>Reserved and committed charges that are unbounded. A budget covers what came after them only.</summary>
     public required long Unbounded { get; init; }
 
-    /// <summary>Reserved and committed charges together: units of 10⁻⁹ at <see cref="Alpha"/>, or <c>unbounded</c> when one of them is.</summary>
+    /// <summary>Reserved and committed charges together: units of 10⁻⁹ of the measure, or <c>unbounded</c> when one of them is.</summary>
     public required string Spent { get; init; }
 
-    /// <summary>The bounded charges together, in units of 10⁻⁹ at <see cref="Alpha"/>.</summary>
+    /// <summary>The bounded charges together, in units of 10⁻⁹ of the measure.</summary>
     public required long SpentUnits { get; init; }
 
-    /// <summary>Rényi order of every charge; null before the first bounded charge or budget.</summary>
+    /// <summary>Rényi order of every charge; null before the first bounded charge or budget, and where charges are in ρ.</summary>
     public required double? Alpha { get; init; }
+
+    /// <summary><c>zcdp</c> where every charge is in ρ of zCDP; null elsewhere.</summary>
+    public required string? Measure { get; init; }
 
     /// <summary>Null while there is none.</summary>
     public required BudgetView? Budget { get; init; }
@@ -49,13 +53,19 @@ public record UnitView
 /// <summary>A budget and what is left of it.</summary>
 public record BudgetView
 {
+    /// <summary>ε of the budget; of a budget of ρ, the ε that it comes to at <see cref="Delta"/>.</summary>
     public required double Epsilon { get; init; }
+
+    /// <summary>δ of the budget; where a budget of ρ has none, the one at which ε is shown.</summary>
     public required double Delta { get; init; }
+
+    /// <summary>ρ of the budget; null for one of ε.</summary>
+    public required double? Rho { get; init; }
 
     /// <summary>ε at δ of what is spent, as the filter counts it.</summary>
     public required double SpentEpsilon { get; init; }
 
-    /// <summary>All that may be spent, in units of 10⁻⁹ at the account's order; null before the order is fixed.</summary>
+    /// <summary>All that may be spent, in units of 10⁻⁹ of the account's measure; null before that is fixed.</summary>
     public required long? CapacityUnits { get; init; }
 
     /// <summary>Share of the budget that is left, in [0, 1]: what decides whether a task is admitted.</summary>
@@ -63,17 +73,18 @@ public record BudgetView
 
     internal static BudgetView? Of(UnitAccount account)
     {
-        if (account.Budget is not { } budget)
+        if (account.Budget is not { } terms)
         {
             return null;
         }
 
-        var capacity = account.Alpha is { } order ? budget.CapacityAt(order) : (long?)null;
+        var capacity = account.Measure is { } measure ? terms.In(measure).Capacity : (long?)null;
         return new BudgetView
         {
-            Epsilon = budget.Epsilon,
-            Delta = budget.Delta,
-            SpentEpsilon = account is { Alpha: { } alpha, Spent: > 0 } ? Pricing.EpsilonOf(account.Spent, alpha, budget.Delta) : 0,
+            Epsilon = terms.ShownEpsilon,
+            Delta = terms.ShownDelta,
+            Rho = terms.Rho,
+            SpentEpsilon = account.Measure is { } countedIn ? Pricing.EpsilonOf(account.Spent, countedIn, terms.ShownDelta) : 0,
             CapacityUnits = capacity,
             Left = capacity switch
             {
@@ -85,20 +96,23 @@ public record BudgetView
     }
 }
 
-/// <summary>A budget that an owner sets.</summary>
+/// <summary>A budget that an owner sets: of ε, with δ and perhaps an order; or of ρ, perhaps with a δ.</summary>
 public record BudgetRequest
 {
     public required LedgerIdentity Ledger { get; init; }
     public required PrivacyUnit Unit { get; init; }
 
     /// <summary>ε, above 0.</summary>
-    public required double Epsilon { get; init; }
+    public double? Epsilon { get; init; }
 
-    /// <summary>δ, in (0, 1).</summary>
-    public required double Delta { get; init; }
+    /// <summary>δ, in (0, 1). Of a budget of ρ, where its ε is shown; 10⁻⁵ without it.</summary>
+    public double? Delta { get; init; }
 
     /// <summary>Rényi order of the filter, above 1. Without it, the one that allows the most of the first charge; kept once it is fixed.</summary>
     public double? Alpha { get; init; }
+
+    /// <summary>ρ of zCDP, above 0.</summary>
+    public double? Rho { get; init; }
 }
 
 /// <summary>How many more tasks of one kind a ledger's budget allows: by the same integers that admit them.</summary>
@@ -109,6 +123,13 @@ public record ForecastView
     /// <summary>Null where no budget is set: nothing limits them.</summary>
     public required long? TasksLeft { get; init; }
 
-    /// <summary>What one of them takes, in units of 10⁻⁹ at the account's order.</summary>
+    /// <summary>What one of them takes, in units of 10⁻⁹ of the account's measure, or of the one that it would fix.</summary>
     public required string Charge { get; init; }
+
+    internal static ForecastView Of(Guid ledgerId, UnitAccount account, PrivacyEvent charged)
+    {
+        var measure = account.Measure ?? Pricing.MeasureOf(account.Budget ?? BudgetTerms.Assumed, charged);
+        var taken = Pricing.ChargeOf(charged, measure);
+        return new ForecastView { LedgerId = ledgerId, Charge = Pricing.TextOf(taken), TasksLeft = account.Budget?.In(measure).RoundsLeft(account.Spent, taken) };
+    }
 }

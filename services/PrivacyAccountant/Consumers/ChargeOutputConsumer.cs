@@ -1,23 +1,15 @@
 using FlEvents.Contracts;
-using FlEvents.ServiceDefaults.Messaging;
 using MassTransit;
 
 namespace FlEvents.PrivacyAccountant;
 
-public sealed partial class ChargeOutputConsumer(LedgerStore ledger, PrivacyAccountantMetrics metrics, ILogger<ChargeOutputConsumer> log)
-    : IConsumer<ChargeOutput>
+public sealed partial class ChargeOutputConsumer(LedgerTransactions ledger, ILogger<ChargeOutputConsumer> log) : IConsumer<ChargeOutput>
 {
     public async Task Consume(ConsumeContext<ChargeOutput> context)
     {
         var message = context.Message;
         BudgetMessages.Check(message);
-        LedgerDecision? decision = null;
-        await ledger.Database.ConsumeAsync(context, transaction =>
-        {
-            decision = Ledger.On(LedgerStore.Load(transaction, message), message, transaction.Now);
-            LedgerStore.Save(transaction, decision);
-        });
-        metrics.Record(decision);
+        var decision = await ledger.ApplyAsync(context, transaction => Ledger.On(LedgerStore.Load(transaction, message), message, transaction.Now));
         if (decision is { Entries.Count: > 0 })
         {
             LogCharged(message.RunId, message.Round, message.ClientId, message.UpdateSha256);

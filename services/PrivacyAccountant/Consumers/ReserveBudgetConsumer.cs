@@ -1,25 +1,19 @@
 using FlEvents.Contracts;
-using FlEvents.ServiceDefaults.Messaging;
 using MassTransit;
 
 namespace FlEvents.PrivacyAccountant;
 
-public sealed partial class ReserveBudgetConsumer(LedgerStore ledger, LedgerPolicy policy, PrivacyAccountantMetrics metrics, ILogger<ReserveBudgetConsumer> log)
-    : IConsumer<ReserveBudget>
+public sealed partial class ReserveBudgetConsumer(LedgerTransactions ledger, LedgerPolicy policy, ILogger<ReserveBudgetConsumer> log) : IConsumer<ReserveBudget>
 {
     public async Task Consume(ConsumeContext<ReserveBudget> context)
     {
         var message = context.Message;
         BudgetMessages.Check(message);
-        LedgerDecision? decision = null;
-        await ledger.Database.ConsumeAsync(context, transaction =>
+        var decision = await ledger.ApplyAsync(context, transaction =>
         {
-            decision = Ledger.On(LedgerStore.Load(transaction, message), message, policy, transaction.Now);
-            LedgerStore.Save(transaction, decision);
-            transaction.SendAll(decision.Messages);
             transaction.ForgetSent(message.RunId, message.Round);
+            return Ledger.On(LedgerStore.Load(transaction, message), message, policy, transaction.Now);
         });
-        metrics.Record(decision);
         foreach (var refusals in (decision?.Messages ?? []).OfType<BudgetRefused>().SelectMany(answer => answer.Refused).GroupBy(refusal => refusal.ReasonCode))
         {
             LogRefused(message.RunId, message.Round, refusals.Count(), refusals.Key, refusals.First().ClientId, refusals.First().Detail);

@@ -28,7 +28,13 @@ public static class BudgetMessages
     }
 
     /// <inheritdoc cref="Check(ReserveBudget)"/>
-    public static void Check(CommitBudget message) => Require(message.Round >= 1, $"CommitBudget: Round is {message.Round}; expected 1 or more.");
+    public static void Check(CommitBudget message)
+    {
+        Require(message.Round >= 1, $"CommitBudget: Round is {message.Round}; expected 1 or more.");
+        Require(
+            message.ModelSha256 is null || IsHash(message.ModelSha256),
+            $"CommitBudget: ModelSha256 is \"{message.ModelSha256}\"; expected 64 lower-case hexadecimal digits, or none.");
+    }
 
     /// <inheritdoc cref="Check(ReserveBudget)"/>
     public static void Check(RefundBudget message)
@@ -44,9 +50,26 @@ public static class BudgetMessages
         Require(message.Round >= 1, $"ChargeOutput: Round is {message.Round}; expected 1 or more.");
         CheckClient("ChargeOutput", message.ClientId);
         Require(
-            message.UpdateSha256?.Length == 64 && message.UpdateSha256.All(char.IsAsciiHexDigitLower),
+            IsHash(message.UpdateSha256),
             $"ChargeOutput: UpdateSha256 is \"{message.UpdateSha256}\"; expected 64 lower-case hexadecimal digits.");
     }
+
+    /// <inheritdoc cref="Check(ReserveBudget)"/>
+    public static void Check(LedgerReport message)
+    {
+        Require(
+            message.Service is LedgerReporter.Orchestrator or LedgerReporter.Aggregator,
+            $"LedgerReport: Service is \"{message.Service}\"; expected {LedgerReporter.Orchestrator} or {LedgerReporter.Aggregator}.");
+        if (message.Clients.Count > 0)
+        {
+            Require(
+                message is { RunId: not null, RoundId: not null, Round: not null, Attempt: not null },
+                "LedgerReport: Clients has members; expected RunId, RoundId, Round and Attempt beside them.");
+            Check(Recovery.RequestOf(message));
+        }
+    }
+
+    private static bool IsHash(string? text) => text?.Length == 64 && text.All(char.IsAsciiHexDigitLower);
 
     private static void CheckClient(string message, string clientId) => Require(
         IsClientId(clientId), $"{message}: ClientId is \"{clientId}\"; expected 1 to 64 of a-z, 0-9 and -.");

@@ -13,11 +13,11 @@ internal sealed class Draft(LedgerState state, DateTimeOffset now)
 
     public UnitAccount AccountOf(AccountKey key) => _state.Accounts.GetValueOrDefault(key) ?? new UnitAccount();
 
-    /// <summary>Sets a budget, whose order is known.</summary>
+    /// <summary>Sets a budget in the account's measure, where that is fixed.</summary>
     public void SetBudget(AccountKey key, BudgetTerms terms)
     {
         Append(LedgerChain.Append(Head, key, terms, now));
-        _state = _state with { Accounts = _state.Accounts.SetItem(key, AccountOf(key) with { Alpha = terms.Alpha, Budget = terms }) };
+        _state = _state with { Accounts = _state.Accounts.SetItem(key, AccountOf(key) with { Measure = terms.Measure, Budget = terms }) };
     }
 
     /// <summary>Moves reservations on, in order.</summary>
@@ -26,19 +26,16 @@ internal sealed class Draft(LedgerState state, DateTimeOffset now)
         foreach (var reservation in reservations)
         {
             Append(LedgerChain.Append(Head, kind, reservation, reason, now));
-            var account = AccountOf(reservation.Account);
-            var units = kind == EntryKind.Commit ? 0 : Pricing.UnitsOf(reservation.Charge) ?? 0;
             _state = _state with
             {
                 Reservations = _state.Reservations.SetItem(reservation.Key, reservation with { State = Ledger.StateAfter(kind) }),
-                Accounts = _state.Accounts.SetItem(reservation.Account, account with
-                {
-                    Alpha = account.Alpha ?? reservation.Alpha,
-                    Spent = account.Spent + (kind == EntryKind.Refund ? -units : units),
-                }),
+                Accounts = _state.Accounts.SetItem(reservation.Account, Charged(AccountOf(reservation.Account), kind, reservation)),
             };
         }
     }
+
+    /// <summary>Notes what befell the log.</summary>
+    public void Note(EntryKind kind, string told, string? reason) => Append(LedgerChain.Append(Head, kind, told, reason, now));
 
     public LedgerDecision Decide(IReadOnlyList<LedgerIdentity> ledgers, IReadOnlyList<object> messages, RoundCommit? commit = null) => new()
     {
@@ -47,6 +44,19 @@ internal sealed class Draft(LedgerState state, DateTimeOffset now)
         Ledgers = ledgers,
         Messages = messages,
     };
+
+    private static UnitAccount Charged(UnitAccount account, EntryKind kind, Reservation reservation)
+    {
+        var sign = kind switch { EntryKind.Reserve => 1, EntryKind.Refund => -1, _ => 0 };
+        var (units, measure) = (Pricing.UnitsOf(reservation.Charge), account.Measure ?? reservation.CountedIn);
+        return account with
+        {
+            Measure = measure,
+            Budget = account.Budget is { } terms && measure is not null ? terms with { Alpha = measure.Order } : account.Budget,
+            Spent = account.Spent + (sign * (units ?? 0)),
+            Unbounded = account.Unbounded + (units is null ? sign : 0),
+        };
+    }
 
     private void Append(LedgerEntry entry)
     {

@@ -45,18 +45,25 @@ public static class Ledger
             }
         }
 
-        return draft.Decide(ledgers, Answers(message, reserved, refused));
+        return draft.Decide(ledgers, Answers(message, reserved, refused, draft.Head));
     }
 
     /// <summary>
-    /// Sets or changes a budget. The order of an account's charges is kept, whatever the new terms ask for: charges at two orders can't be added.
+    /// Sets or changes a budget. The measure of an account's charges is kept: another order that the new terms ask for is left aside, and terms that no
+    /// charge in the measure can count against are refused.
     /// </summary>
+    /// <exception cref="OtherMeasureException">The account's charges are in another measure than the terms.</exception>
     public static LedgerDecision On(LedgerState state, LedgerIdentity ledger, PrivacyUnit unit, BudgetTerms terms, DateTimeOffset now)
     {
         var draft = new Draft(state, now);
         var key = new AccountKey(LedgerId.Of(ledger), unit);
         var kept = draft.AccountOf(key);
-        var changed = terms with { Alpha = kept.Alpha ?? terms.Alpha };
+        if (kept.ConflictWith(terms) is { } conflict)
+        {
+            throw new OtherMeasureException(conflict);
+        }
+
+        var changed = kept.Measure is { } measure ? terms with { Alpha = measure.Order } : terms;
         if (changed != kept.Budget)
         {
             draft.SetBudget(key, changed);
@@ -65,7 +72,10 @@ public static class Ledger
         return draft.Decide([ledger], []);
     }
 
-    /// <summary>Makes every open charge of the round final; a second time it only repeats the receipt.</summary>
+    /// <summary>
+    /// Makes every open charge of the round final, for the one model that the message names; a second time it only repeats the receipt, with the model of the
+    /// first: whoever has made another one meanwhile is told so.
+    /// </summary>
     public static LedgerDecision On(LedgerState state, CommitBudget message, DateTimeOffset now)
     {
         if (state.Commit is not null)
@@ -80,13 +90,14 @@ public static class Ledger
             .ThenBy(reservation => reservation.Unit)
             .ToList();
         var draft = new Draft(state, now);
-        draft.AppendAll(EntryKind.Commit, open, reason: null);
+        draft.AppendAll(EntryKind.Commit, open, message.ModelSha256);
         var commit = new RoundCommit
         {
             RunId = message.RunId,
             Round = message.Round,
             Committed = open.DistinctBy(reservation => reservation.ReservationId).Count(),
             Receipt = draft.Head,
+            ModelSha256 = message.ModelSha256,
         };
         return draft.Decide([], [Answer(message, commit), .. Spent(draft, open)], commit);
     }
@@ -117,7 +128,7 @@ public static class Ledger
         var draft = new Draft(state, now);
         draft.AppendAll(EntryKind.Reserve, further, message.UpdateSha256);
         draft.AppendAll(EntryKind.Commit, further, message.UpdateSha256);
-        return draft.Decide([], []);
+        return draft.Decide([], [.. Spent(draft, further)]);
     }
 
     // Above every attempt that is counted, and the same for the same bytes.
@@ -128,7 +139,7 @@ public static class Ledger
     {
         var (clientId, reservationId) = (asked[0].ClientId, asked[0].ReservationId);
         // Not the charge: a later accountant may price the same event otherwise.
-        if (known.Count != asked.Count || !known.Zip(asked).All(pair => pair.First with { State = pair.Second.State, Charge = pair.Second.Charge, Alpha = null } == pair.Second))
+        if (known.Count != asked.Count || !known.Zip(asked).All(pair => pair.First with { State = pair.Second.State, Charge = pair.Second.Charge, Alpha = null, Measure = null } == pair.Second))
         {
             var detail = $"Reservation {reservationId} of {clientId} was made with another ledger or other charges; it is kept.";
             return Refuse(clientId, BudgetRefusalCode.Conflict, detail);
@@ -160,7 +171,7 @@ public static class Ledger
     private static ClientRefusal Refuse(string clientId, string reasonCode, string detail) =>
         new() { ClientId = clientId, ReasonCode = reasonCode, Detail = detail };
 
-    private static List<object> Answers(ReserveBudget message, List<string> reserved, List<ClientRefusal> refused)
+    private static List<object> Answers(ReserveBudget message, List<string> reserved, List<ClientRefusal> refused, LedgerReceipt head)
     {
         var answers = new List<object>();
         if (reserved.Count > 0)
@@ -172,6 +183,7 @@ public static class Ledger
                 Round = message.Round,
                 Attempt = message.Attempt,
                 ClientIds = reserved,
+                Receipt = head,
             });
         }
 
@@ -197,24 +209,24 @@ public static class Ledger
         Round = message.Round,
         Committed = commit.Committed,
         Receipt = commit.Receipt,
+        ModelSha256 = commit.ModelSha256,
     };
 
-    /// <summary>What the accounts of just committed charges have spent; nothing of unbounded charges, or where no budget says at which δ.</summary>
+    /// <summary>
+    /// What clients' data has spent after charges became final. A client that nothing was noised for is left out: a run without privacy would send as many
+    /// messages as it has tasks, each to say what its mode says.
+    /// </summary>
     private static IEnumerable<PrivacySpent> Spent(Draft draft, IEnumerable<Reservation> committed) =>
-        committed.Where(reservation => reservation.Alpha is not null).Select(reservation => SpentBy(draft, reservation)).OfType<PrivacySpent>();
-
-    private static PrivacySpent? SpentBy(Draft draft, Reservation reservation) => draft.AccountOf(reservation.Account) is not { Budget: { } budget, Alpha: { } alpha } account
-        ? null
-        : new PrivacySpent
+        from reservation in committed
+        group reservation by (reservation.RunId, reservation.Round, reservation.ClientId, reservation.LedgerId) into client
+        where client.Any(reservation => reservation.CountedIn is not null)
+        select new PrivacySpent
         {
-            RunId = reservation.RunId,
-            Round = reservation.Round,
-            ClientId = reservation.ClientId,
-            LedgerId = reservation.LedgerId,
-            Unit = reservation.Unit,
-            Epsilon = Pricing.EpsilonOf(account.Spent, alpha, budget.Delta),
-            Delta = budget.Delta,
-            BudgetEpsilon = budget.Epsilon,
+            RunId = client.Key.RunId,
+            Round = client.Key.Round,
+            ClientId = client.Key.ClientId,
+            LedgerId = client.Key.LedgerId,
+            Units = [.. Enum.GetValues<PrivacyUnit>().Select(unit => draft.AccountOf(new AccountKey(client.Key.LedgerId, unit)).SpendingIn(unit))],
         };
 
     /// <summary>Where an entry leaves its reservation.</summary>
@@ -226,3 +238,6 @@ public static class Ledger
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Expected reserve, commit or refund."),
     };
 }
+
+/// <summary>A budget was asked for that can't count an account's charges. The message names both measures.</summary>
+public sealed class OtherMeasureException(string message) : Exception(message);

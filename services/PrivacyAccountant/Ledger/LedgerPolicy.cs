@@ -8,7 +8,4 @@ public record LedgerPolicy
 {
     /// <summary>Budgets of ledgers that have none of their own when they are first charged, by unit.</summary>
     public IReadOnlyDictionary<PrivacyUnit, BudgetTerms> Defaults { get; init; } = new Dictionary<PrivacyUnit, BudgetTerms>();
-
-    /// <summary>For the order of an account that is charged before it has a budget.</summary>
-    public BudgetTerms Assumed { get; init; } = new() { Epsilon = 8, Delta = 1e-5 };
 }

@@ -31,6 +31,9 @@ public record RoundCommit
 
     /// <summary>The ledger's head after the commit.</summary>
     public required LedgerReceipt Receipt { get; init; }
+
+    /// <summary>The one model that may be shown for it; null for none.</summary>
+    public string? ModelSha256 { get; init; }
 }
 
 /// <summary>What the ledger does about a message: the state after it, the entries that lead there, and what it answers.</summary>

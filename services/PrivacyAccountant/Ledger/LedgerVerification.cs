@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using FlEvents.Contracts;
+using FlEvents.DifferentialPrivacy.Accounting.Budgets;
 using FlEvents.DifferentialPrivacy.Plans;
 
 namespace FlEvents.PrivacyAccountant;
@@ -15,27 +16,43 @@ public static class LedgerVerification
     public static LedgerFault? FirstFault(IEnumerable<LedgerEntry> entries, params IEnumerable<LedgerReceipt> receipts)
     {
         var head = LedgerChain.Empty;
-        var expected = receipts.ToLookup(receipt => receipt.Sequence, receipt => receipt.Hash);
+        var expected = receipts.Where(receipt => receipt.Sequence > 0).ToLookup(receipt => receipt.Sequence);
+        var missing = new List<(LedgerReceipt Receipt, string Fault)>();
         var last = new Dictionary<ReservationKey, LedgerEntry>();
+        var measures = new Dictionary<AccountKey, PrivacyMeasure>();
+        var quarantine = new QuarantineTrail();
         foreach (var entry in entries)
         {
-            var fault = ChainFault(head, entry) ?? ReservationFault(last, entry) ?? ChargeFault(entry) ?? ReceiptFault(expected[entry.Sequence], entry.Hash);
+            var fault = ChainFault(head, entry)
+                ?? quarantine.Fault(entry)
+                ?? ReservationFault(last, entry)
+                ?? MeasureFault(measures, entry)
+                ?? ChargeFault(entry);
             if (fault is not null)
             {
-                return new LedgerFault(head.Sequence + 1, fault);
+                return FirstMissing(missing, quarantine, head) ?? new LedgerFault(head.Sequence + 1, fault);
             }
 
             if (entry.ReservationId is { } reservationId)
             {
-                last[new ReservationKey(reservationId, entry.Unit)] = entry;
+                last[new ReservationKey(reservationId, entry.Unit!.Value)] = entry;
             }
 
+            missing.AddRange(expected[entry.Sequence].Where(receipt => receipt.Hash != entry.Hash)
+                .Select(receipt => (receipt, $"hash {entry.Hash} is not {receipt.Hash}, which a receipt names")));
             head = new LedgerReceipt { Sequence = entry.Sequence, Hash = entry.Hash };
         }
 
-        var missing = expected.Where(receipt => receipt.Key > head.Sequence).Select(receipt => receipt.Key).DefaultIfEmpty().Max();
-        return missing > 0 ? new LedgerFault(head.Sequence + 1, $"the log ends after entry {head.Sequence}, but a receipt names entry {missing}") : null;
+        missing.AddRange(expected.Where(receipt => receipt.Key > head.Sequence).SelectMany(receipt => receipt).OrderByDescending(receipt => receipt.Sequence)
+            .Select(receipt => (receipt, $"the log ends after entry {head.Sequence}, but a receipt names entry {receipt.Sequence}")));
+        return FirstMissing(missing, quarantine, head);
     }
+
+    // What a receipt covers may have been entered anew: only at the end of the log it is known which ones were.
+    private static LedgerFault? FirstMissing(List<(LedgerReceipt Receipt, string Fault)> missing, QuarantineTrail quarantine, LedgerReceipt head) => missing
+        .Where(found => !quarantine.Told.Contains(found.Receipt))
+        .Select(found => new LedgerFault(Math.Min(found.Receipt.Sequence, head.Sequence + 1), found.Fault))
+        .FirstOrDefault();
 
     private static string? ChainFault(LedgerReceipt head, LedgerEntry entry)
     {
@@ -57,10 +74,10 @@ public static class LedgerVerification
     {
         if (entry.ReservationId is not { } reservationId)
         {
-            return entry.Kind == EntryKind.Budget ? null : "it names no reservation";
+            return entry.Kind is EntryKind.Reserve or EntryKind.Commit or EntryKind.Refund ? "it names no reservation" : null;
         }
 
-        var before = last.GetValueOrDefault(new ReservationKey(reservationId, entry.Unit));
+        var before = last.GetValueOrDefault(new ReservationKey(reservationId, entry.Unit!.Value));
         if (entry.Kind == EntryKind.Reserve)
         {
             return before is null ? null : $"reservation {entry.ReservationId} was made before, in entry {before.Sequence}";
@@ -75,15 +92,41 @@ public static class LedgerVerification
         };
     }
 
+    // Charges of two measures can't be added: the first that is told is the account's for ever.
+    private static string? MeasureFault(Dictionary<AccountKey, PrivacyMeasure> measures, LedgerEntry entry)
+    {
+        try
+        {
+            if (entry.CountedIn is not { } measure)
+            {
+                return null;
+            }
+
+            var account = entry.Account!.Value;
+            return measures.TryAdd(account, measure) || measures[account] == measure ? null : $"it counts in {measure}, its account in {measures[account]}";
+        }
+        catch (FormatException e)
+        {
+            return e.Message;
+        }
+    }
+
     // A newer accountant may find a charge a little smaller or larger: stored charges are not rewritten, but none may be below by more than rounding.
     private static string? ChargeFault(LedgerEntry entry)
     {
-        if (entry.Kind == EntryKind.Budget || entry.Charge is null)
+        if (entry.Kind == EntryKind.Budget)
+        {
+            return Read<BudgetTerms>(entry.Event) is { Defect: null } terms && terms.Measure == entry.CountedIn
+                ? null
+                : $"event {entry.Event} is no budget in the entry's measure";
+        }
+
+        if (entry.Charge is null)
         {
             return null;
         }
 
-        if (ChargeOf(entry.Event) is not { } charge)
+        if (Read<PrivacyCharge>(entry.Event) is not { } charge)
         {
             return $"event {entry.Event} is no charge";
         }
@@ -98,16 +141,18 @@ public static class LedgerVerification
             return null;
         }
 
-        return UnitsOf(charge, entry.Alpha) is not { } units ? $"charge {entry.Charge} can't be computed from its event at order {entry.Alpha}"
+        var measure = entry.CountedIn;
+        return UnitsOf(charge, measure) is not { } units ? $"charge {entry.Charge} can't be computed from its event in {measure?.ToString() ?? "no measure"}"
             : long.TryParse(entry.Charge, NumberStyles.None, CultureInfo.InvariantCulture, out var stored) && stored >= units - 1 ? null
-            : $"charge {entry.Charge} is below {units}, which its event costs at order {entry.Alpha}";
+            : $"charge {entry.Charge} is below {units}, which its event costs in {measure}";
     }
 
-    private static PrivacyCharge? ChargeOf(string text)
+    private static T? Read<T>(string text)
+        where T : class
     {
         try
         {
-            return Reservation.Read<PrivacyCharge>(text);
+            return Reservation.Read<T>(text);
         }
         catch (JsonException)
         {
@@ -115,13 +160,13 @@ public static class LedgerVerification
         }
     }
 
-    private static long? UnitsOf(PrivacyCharge charge, double? order)
+    private static long? UnitsOf(PrivacyCharge charge, PrivacyMeasure? measure)
     {
         try
         {
-            return order is { } alpha ? Pricing.UnitsOf(Pricing.TextOf(Pricing.EventOf(charge), alpha)) : null;
+            return measure is not null && Pricing.ChargeOf(Pricing.EventOf(charge), measure) is { IsUnbounded: false } taken ? taken.Units : null;
         }
-        catch (Exception e) when (e is InvalidDataException or ArgumentException)
+        catch (InvalidDataException)
         {
             return null;
         }
@@ -136,9 +181,6 @@ public static class LedgerVerification
         PreviousHash = entry.PreviousHash,
         Hash = entry.Hash,
     };
-
-    private static string? ReceiptFault(IEnumerable<string> receipts, string hash) =>
-        receipts.FirstOrDefault(receipt => receipt != hash) is { } receipt ? $"hash {hash} is not {receipt}, which a receipt names" : null;
 }
 
 /// <summary>The first entry that is wrong, counted from 1, and why.</summary>

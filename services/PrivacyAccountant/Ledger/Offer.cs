@@ -1,5 +1,5 @@
-using System.Globalization;
 using FlEvents.Contracts;
+using FlEvents.DifferentialPrivacy.Accounting.Budgets;
 using FlEvents.DifferentialPrivacy.Plans;
 
 namespace FlEvents.PrivacyAccountant;
@@ -13,31 +13,31 @@ internal sealed record Offer(Reservation Reservation, BudgetTerms? NewBudget, Cl
         var account = draft.AccountOf(asked.Account);
         var charged = Pricing.EventOf(charge);
         var given = account.Budget is null ? policy.Defaults.GetValueOrDefault(asked.Unit) : null;
-        var alpha = account.Alpha ?? Pricing.OrderOf(account.Budget ?? given ?? policy.Assumed, charged);
-        var text = Pricing.TextOf(charged, alpha);
-        var priced = asked with { Charge = text, Alpha = text == Pricing.Unbounded ? null : alpha };
-        var newBudget = given is null ? null : given with { Alpha = alpha };
-        return new Offer(priced, newBudget, RefusalOf(priced, account, newBudget ?? account.Budget, alpha));
+        var budget = account.Budget ?? given;
+        var measure = account.Measure ?? Pricing.MeasureOf(budget ?? BudgetTerms.Assumed, charged);
+        var taken = Pricing.ChargeOf(charged, measure);
+        var priced = asked.Priced(taken, measure);
+        return new Offer(priced, given is null ? null : given with { Alpha = measure.Order }, RefusalOf(priced, taken, account, budget, measure));
     }
 
     // A sum of integers against an integer: the same comparison, whoever makes it and whenever (privacy rule 15).
-    private static ClientRefusal? RefusalOf(Reservation priced, UnitAccount account, BudgetTerms? budget, double alpha)
+    private static ClientRefusal? RefusalOf(Reservation priced, BudgetCharge taken, UnitAccount account, BudgetTerms? terms, PrivacyMeasure measure)
     {
-        if (budget is null)
+        if (terms is null)
         {
             return null;
         }
 
-        var capacity = budget.CapacityAt(alpha);
-        var unit = LedgerChain.Name(priced.Unit);
-        var terms = string.Create(CultureInfo.InvariantCulture, $"a budget of ε = {budget.Epsilon} at δ = {budget.Delta}");
-        return Pricing.UnitsOf(priced.Charge) switch
+        if (account.ConflictWith(terms) is { } conflict)
         {
-            null => Refuse(priced, $"An unbounded charge in the unit {unit} does not fit {terms}."),
-            { } units when units > capacity - account.Spent =>
-                Refuse(priced, $"A charge of {units} units in the unit {unit} does not fit {terms}: {account.Spent} of {capacity} are spent."),
-            _ => null,
-        };
+            return Refuse(priced, conflict);
+        }
+
+        var budget = terms.In(measure);
+        var unit = LedgerChain.Name(priced.Unit);
+        return budget.Admits(account.Spent, taken) ? null
+            : taken.IsUnbounded ? Refuse(priced, $"An unbounded charge in the unit {unit} does not fit a budget of {terms}.")
+            : Refuse(priced, $"A charge of {taken.Units} units in the unit {unit} does not fit a budget of {terms}: {account.Spent} of {budget.Capacity} are spent.");
     }
 
     private static ClientRefusal Refuse(Reservation priced, string detail) =>

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using FlEvents.Contracts;
+using FlEvents.DifferentialPrivacy.Accounting.Budgets;
 using FlEvents.DifferentialPrivacy.Plans;
 
 namespace FlEvents.PrivacyAccountant;
@@ -22,11 +23,14 @@ public record Reservation
     /// <summary>The charge as the plan stated it: <see cref="PrivacyCharge"/> as JSON.</summary>
     public required string Event { get; init; }
 
-    /// <summary>What the event takes from a budget: units of 10⁻⁹ at <see cref="Alpha"/>, or <see cref="Pricing.Unbounded"/>.</summary>
+    /// <summary>What the event takes from a budget: units of 10⁻⁹ of its measure, or <see cref="Pricing.Unbounded"/>.</summary>
     public required string Charge { get; init; }
 
-    /// <summary>Rényi order of the charge; null when it is unbounded.</summary>
+    /// <summary>Rényi order of the charge; null where it has none.</summary>
     public required double? Alpha { get; init; }
+
+    /// <summary><see cref="PrivacyMeasure.Word"/> of the charge; null where it has none.</summary>
+    public string? Measure { get; init; }
 
     public required ReservationState State { get; init; }
 
@@ -52,6 +56,13 @@ public record Reservation
             State = ReservationState.Reserved,
         }).ToList();
     }
+
+    /// <summary>The reservation with what it takes.</summary>
+    internal Reservation Priced(BudgetCharge taken, PrivacyMeasure measure) =>
+        this with { Charge = Pricing.TextOf(taken), Alpha = taken.IsUnbounded ? null : measure.Order, Measure = taken.IsUnbounded ? null : measure.Word };
+
+    /// <summary>What the charge is counted in; null when it is unbounded.</summary>
+    internal PrivacyMeasure? CountedIn => PrivacyMeasure.Of(Measure, Alpha);
 
     /// <summary>The text of a charge or of a budget, which hashes are taken over.</summary>
     internal static string Json<T>(T value) => JsonSerializer.Serialize(value, EventJson);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using FlEvents.Contracts;
+using FlEvents.DifferentialPrivacy.Accounting.Budgets;
 using FlEvents.DifferentialPrivacy.Plans;
 
 namespace FlEvents.PrivacyAccountant;
@@ -10,8 +11,8 @@ internal sealed record EntryRow
     public required long Sequence { get; init; }
     public required string Kind { get; init; }
     public required Guid? ReservationId { get; init; }
-    public required Guid LedgerId { get; init; }
-    public required string Unit { get; init; }
+    public required Guid? LedgerId { get; init; }
+    public required string? Unit { get; init; }
     public required Guid? RunId { get; init; }
     public required int? Round { get; init; }
     public required string? ClientId { get; init; }
@@ -19,6 +20,7 @@ internal sealed record EntryRow
     public required string Event { get; init; }
     public required string? Charge { get; init; }
     public required double? Alpha { get; init; }
+    public required string? Measure { get; init; }
     public required string? Accountant { get; init; }
     public required string? Reason { get; init; }
     public required string At { get; init; }
@@ -31,7 +33,7 @@ internal sealed record EntryRow
         Kind = LedgerChain.Name(entry.Kind),
         ReservationId = entry.ReservationId,
         LedgerId = entry.LedgerId,
-        Unit = LedgerChain.Name(entry.Unit),
+        Unit = entry.Unit is { } unit ? LedgerChain.Name(unit) : null,
         RunId = entry.RunId,
         Round = entry.Round,
         ClientId = entry.ClientId,
@@ -39,6 +41,7 @@ internal sealed record EntryRow
         Event = entry.Event,
         Charge = entry.Charge,
         Alpha = entry.Alpha,
+        Measure = entry.Measure,
         Accountant = entry.Accountant,
         Reason = entry.Reason,
         At = LedgerChain.Text(entry.At),
@@ -54,9 +57,10 @@ internal sealed record CommitRow
     public int Committed { get; init; }
     public long Sequence { get; init; }
     public string Hash { get; init; } = "";
+    public string? ModelSha256 { get; init; }
 
     public RoundCommit ToCommit() =>
-        new() { RunId = RunId, Round = Round, Committed = Committed, Receipt = new LedgerReceipt { Sequence = Sequence, Hash = Hash } };
+        new() { RunId = RunId, Round = Round, Committed = Committed, Receipt = new LedgerReceipt { Sequence = Sequence, Hash = Hash }, ModelSha256 = ModelSha256 };
 }
 
 internal sealed record LedgerRow
@@ -104,14 +108,17 @@ internal sealed record UnitRow
     public long Unbounded { get; init; }
     public long Spent { get; init; }
     public double? Alpha { get; init; }
+    public string? Measure { get; init; }
     public double? Epsilon { get; init; }
     public double? Delta { get; init; }
+    public double? Rho { get; init; }
 
     public UnitAccount ToAccount() => new()
     {
-        Alpha = Alpha,
-        Budget = Epsilon is { } epsilon && Delta is { } delta ? new BudgetTerms { Epsilon = epsilon, Delta = delta, Alpha = Alpha } : null,
+        Measure = PrivacyMeasure.Of(Measure, Alpha),
+        Budget = Epsilon is null && Rho is null ? null : new BudgetTerms { Epsilon = Epsilon, Delta = Delta, Alpha = Alpha, Rho = Rho },
         Spent = Spent,
+        Unbounded = Unbounded,
     };
 
     public UnitView ToView() => new()
@@ -125,6 +132,7 @@ internal sealed record UnitRow
         Spent = Unbounded > 0 ? Pricing.Unbounded : Spent.ToString(CultureInfo.InvariantCulture),
         SpentUnits = Spent,
         Alpha = Alpha,
+        Measure = Measure,
         Budget = BudgetView.Of(ToAccount()),
     };
 }

@@ -14,15 +14,15 @@ public sealed class LedgerStore(Database database)
     private const string SelectHead = "select sequence, hash from ledger_entry order by sequence desc limit 1";
 
     private const string SelectCommit = """
-        select run_id, round, committed, sequence, hash from committed_round where run_id = @runId and round = @round
+        select run_id, round, committed, sequence, hash, model_sha256 from committed_round where run_id = @runId and round = @round
         """;
 
     // By client and by ledger: a request meets its own reservation and whatever holds its ledger in the round.
     private const string SelectMet = """
-        select reservation_id, unit, ledger_id, run_id, round, client_id, attempt, event, charge, alpha, state from reservation
+        select reservation_id, unit, ledger_id, run_id, round, client_id, attempt, event, charge, alpha, measure, state from reservation
         where run_id = @runId and round = @round and client_id in (select value from json_each(@clientIds))
         union
-        select reservation_id, unit, ledger_id, run_id, round, client_id, attempt, event, charge, alpha, state from reservation
+        select reservation_id, unit, ledger_id, run_id, round, client_id, attempt, event, charge, alpha, measure, state from reservation
         where run_id = @runId and round = @round and ledger_id in (select value from json_each(@ledgerIds))
         """;
 
@@ -37,7 +37,7 @@ public sealed class LedgerStore(Database database)
         message.Clients.Select(client => LedgerId.Of(client.Ledger)));
 
     private const string SelectRound = """
-        select reservation_id, unit, ledger_id, run_id, round, client_id, attempt, event, charge, alpha, state from reservation
+        select reservation_id, unit, ledger_id, run_id, round, client_id, attempt, event, charge, alpha, measure, state from reservation
         where run_id = @runId and round = @round
         """;
 
@@ -45,7 +45,7 @@ public sealed class LedgerStore(Database database)
         transaction, message.RunId, message.Round, transaction.Query<Reservation>(SelectRound, new { runId = message.RunId, round = message.Round }));
 
     private const string SelectClient = """
-        select reservation_id, unit, ledger_id, run_id, round, client_id, attempt, event, charge, alpha, state from reservation
+        select reservation_id, unit, ledger_id, run_id, round, client_id, attempt, event, charge, alpha, measure, state from reservation
         where run_id = @runId and round = @round and client_id = @clientId
         """;
 
@@ -57,6 +57,10 @@ public sealed class LedgerStore(Database database)
         transaction, message.RunId, message.Round,
         transaction.Query<Reservation>(SelectClient, new { runId = message.RunId, round = message.Round, clientId = message.ClientId }));
 
+    /// <summary>The round of a report, and its clients' accounts.</summary>
+    public static LedgerState Load(Transaction transaction, LedgerReport message) =>
+        message.Clients.Count > 0 ? Load(transaction, Recovery.RequestOf(message)) : LedgerState.Empty with { Head = Head(transaction) };
+
     // One parameter for a whole page.
     private static string Json<T>(IEnumerable<T> rows) => JsonSerializer.Serialize(rows, JsonSerializerOptions.Web);
 
@@ -66,7 +70,7 @@ public sealed class LedgerStore(Database database)
         var commit = transaction.QuerySingleOrDefault<CommitRow>(SelectCommit, new { runId, round });
         return new LedgerState
         {
-            Head = transaction.QuerySingleOrDefault<LedgerReceipt>(SelectHead) ?? LedgerChain.Empty,
+            Head = Head(transaction),
             Commit = commit?.ToCommit(),
             Reservations = reservations.ToImmutableDictionary(reservation => reservation.Key),
             Accounts = Accounts(transaction, ledgers ?? reservations.Select(reservation => reservation.LedgerId)),
@@ -74,7 +78,7 @@ public sealed class LedgerStore(Database database)
     }
 
     private const string SelectAccounts = """
-        select ledger_id, unit, entries, reserved, committed, refunded, unbounded, spent, alpha, epsilon, delta from ledger_unit
+        select ledger_id, unit, entries, reserved, committed, refunded, unbounded, spent, alpha, measure, epsilon, delta, rho from ledger_unit
         where ledger_id in (select value from json_each(@ledgerIds))
         """;
 
@@ -85,7 +89,7 @@ public sealed class LedgerStore(Database database)
     /// <summary>A ledger's accounts, for a budget that is set on one of them.</summary>
     public static LedgerState Load(Transaction transaction, LedgerIdentity ledger) => LedgerState.Empty with
     {
-        Head = transaction.QuerySingleOrDefault<LedgerReceipt>(SelectHead) ?? LedgerChain.Empty,
+        Head = Head(transaction),
         Accounts = Accounts(transaction, [LedgerId.Of(ledger)]),
     };
 
@@ -100,15 +104,16 @@ public sealed class LedgerStore(Database database)
     private const string InsertEntries = """
         with page (row) as materialized (select jsonb(value) from json_each(@entries) order by key)
         insert into ledger_entry
-            (sequence, kind, reservation_id, ledger_id, unit, run_id, round, client_id, attempt, event, charge, alpha, accountant, reason, at, previous_hash, hash)
+            (sequence, kind, reservation_id, ledger_id, unit, run_id, round, client_id, attempt, event, charge, alpha, measure, accountant, reason, at, previous_hash, hash)
         select row ->> 'sequence', row ->> 'kind', row ->> 'reservationId', row ->> 'ledgerId', row ->> 'unit', row ->> 'runId', row ->> 'round',
-            row ->> 'clientId', row ->> 'attempt', row ->> 'event', row ->> 'charge', row ->> 'alpha', row ->> 'accountant', row ->> 'reason', row ->> 'at', row ->> 'previousHash', row ->> 'hash'
+            row ->> 'clientId', row ->> 'attempt', row ->> 'event', row ->> 'charge', row ->> 'alpha', row ->> 'measure',
+            row ->> 'accountant', row ->> 'reason', row ->> 'at', row ->> 'previousHash', row ->> 'hash'
         from page
         """;
 
     private const string InsertReservations = """
-        insert into reservation (reservation_id, unit, ledger_id, run_id, round, client_id, attempt, event, charge, alpha, state)
-        select reservation_id, unit, ledger_id, run_id, round, client_id, attempt, event, charge, alpha, 'reserved'
+        insert into reservation (reservation_id, unit, ledger_id, run_id, round, client_id, attempt, event, charge, alpha, measure, state)
+        select reservation_id, unit, ledger_id, run_id, round, client_id, attempt, event, charge, alpha, measure, 'reserved'
         from ledger_entry where sequence >= @first and kind = 'reserve'
         """;
 
@@ -126,32 +131,32 @@ public sealed class LedgerStore(Database database)
 
     private const string InsertUnits = """
         insert into ledger_unit (ledger_id, unit, entries, reserved, committed, refunded, unbounded, spent)
-        select distinct ledger_id, unit, 0, 0, 0, 0, 0, 0 from ledger_entry where sequence >= @first
+        select distinct ledger_id, unit, 0, 0, 0, 0, 0, 0 from ledger_entry where sequence >= @first and ledger_id is not null
         on conflict (ledger_id, unit) do nothing
         """;
 
     private const string AddToUnits = """
         update ledger_unit set entries = ledger_unit.entries + new.entries, reserved = reserved + new.reserves - new.commits - new.refunds,
             committed = committed + new.commits, refunded = refunded + new.refunds, unbounded = unbounded + new.more_unbounded - new.less_unbounded,
-            spent = spent + new.more_spent - new.less_spent, alpha = coalesce(alpha, new.order_fixed)
+            spent = spent + new.more_spent - new.less_spent, alpha = coalesce(alpha, new.order_told), measure = coalesce(measure, new.measure_told)
         from (
             select ledger_id, unit, count(*) as entries, sum(kind = 'reserve') as reserves, sum(kind = 'commit') as commits, sum(kind = 'refund') as refunds,
                 sum(kind = 'reserve' and charge = 'unbounded') as more_unbounded, sum(kind = 'refund' and charge = 'unbounded') as less_unbounded,
                 coalesce(sum(cast(charge as integer)) filter (where kind = 'reserve' and charge <> 'unbounded'), 0) as more_spent,
                 coalesce(sum(cast(charge as integer)) filter (where kind = 'refund' and charge <> 'unbounded'), 0) as less_spent,
-                max(alpha) as order_fixed
+                max(alpha) as order_told, max(measure) as measure_told
             from ledger_entry where sequence >= @first group by ledger_id, unit) as new
         where ledger_unit.ledger_id = new.ledger_id and ledger_unit.unit = new.unit
         """;
 
     private const string SetBudgets = """
-        update ledger_unit set epsilon = new.event ->> 'epsilon', delta = new.event ->> 'delta'
+        update ledger_unit set epsilon = new.event ->> 'epsilon', delta = new.event ->> 'delta', rho = new.event ->> 'rho'
         from (select ledger_id, unit, event, max(sequence) from ledger_entry where sequence >= @first and kind = 'budget' group by ledger_id, unit) as new
         where ledger_unit.ledger_id = new.ledger_id and ledger_unit.unit = new.unit
         """;
 
     private const string InsertCommit = """
-        insert into committed_round (run_id, round, committed, sequence, hash) values (@RunId, @Round, @Committed, @Sequence, @Hash)
+        insert into committed_round (run_id, round, committed, sequence, hash, model_sha256) values (@RunId, @Round, @Committed, @Sequence, @Hash, @ModelSha256)
         on conflict (run_id, round) do nothing
         """;
 
@@ -176,15 +181,17 @@ public sealed class LedgerStore(Database database)
 
         if (decision.State.Commit is { } commit)
         {
-            transaction.Execute(InsertCommit, new { commit.RunId, commit.Round, commit.Committed, commit.Receipt.Sequence, commit.Receipt.Hash });
+            transaction.Execute(InsertCommit, new { commit.RunId, commit.Round, commit.Committed, commit.Receipt.Sequence, commit.Receipt.Hash, commit.ModelSha256 });
         }
     }
 
     /// <summary>The hash that covers the whole log.</summary>
-    public LedgerReceipt Head() => database.Read(transaction => transaction.QuerySingleOrDefault<LedgerReceipt>(SelectHead) ?? LedgerChain.Empty);
+    public LedgerReceipt Head() => database.Read(Head);
+
+    internal static LedgerReceipt Head(Transaction transaction) => transaction.QuerySingleOrDefault<LedgerReceipt>(SelectHead) ?? LedgerChain.Empty;
 
     private const string SelectEntries = """
-        select sequence, kind, reservation_id, ledger_id, unit, run_id, round, client_id, attempt, event, charge, alpha, accountant, reason, at, previous_hash, hash
+        select sequence, kind, reservation_id, ledger_id, unit, run_id, round, client_id, attempt, event, charge, alpha, measure, accountant, reason, at, previous_hash, hash
         from ledger_entry where sequence > @after order by sequence limit @limit
         """;
 
@@ -204,7 +211,7 @@ public sealed class LedgerStore(Database database)
         """;
 
     private const string SelectUnits = """
-        select ledger_id, unit, entries, reserved, committed, refunded, unbounded, spent, alpha, epsilon, delta from ledger_unit
+        select ledger_id, unit, entries, reserved, committed, refunded, unbounded, spent, alpha, measure, epsilon, delta, rho from ledger_unit
         where ledger_id in (select ledger_id from ledger_client where client_id = @clientId)
         """;
 
@@ -232,6 +239,7 @@ public sealed class LedgerStore(Database database)
     }
 
     /// <summary>Sets a budget; the ledger need not have been charged yet.</summary>
+    /// <exception cref="OtherMeasureException">The ledger's charges in the unit are in another measure; nothing is changed.</exception>
     public Task<LedgerView> SetBudgetAsync(LedgerIdentity ledger, PrivacyUnit unit, BudgetTerms terms, CancellationToken cancellationToken) => database.WriteAsync(
         transaction =>
         {
@@ -244,18 +252,9 @@ public sealed class LedgerStore(Database database)
     public IReadOnlyList<ForecastView> Forecast(string clientId, PrivacyCharge charge) => database.Read<IReadOnlyList<ForecastView>>(transaction =>
     {
         var charged = Pricing.EventOf(charge);
-        return transaction.Query<UnitRow>(SelectUnits, new { clientId }).Where(row => row.Unit == charge.Unit).Select(row =>
-        {
-            var account = row.ToAccount();
-            var text = account.Alpha is { } order ? Pricing.TextOf(charged, order) : Pricing.Unbounded;
-            return new ForecastView
-            {
-                LedgerId = row.LedgerId,
-                Charge = text,
-                TasksLeft = account is not { Budget: { } budget, Alpha: { } alpha } ? null
-                    : Pricing.UnitsOf(text) is not { } units ? 0
-                    : Math.Max(0, budget.CapacityAt(alpha) - account.Spent) / Math.Max(1, units),
-            };
-        }).ToList();
+        return transaction.Query<UnitRow>(SelectUnits, new { clientId })
+            .Where(row => row.Unit == charge.Unit)
+            .Select(row => ForecastView.Of(row.LedgerId, row.ToAccount(), charged))
+            .ToList();
     });
 }

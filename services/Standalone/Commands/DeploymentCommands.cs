@@ -1,16 +1,20 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
+using System.Net;
 using System.Net.Http.Json;
 using System.Net.ServerSentEvents;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using FlEvents.Contracts;
+using FlEvents.Learning;
 using FlEvents.Orchestrator.Api;
+using FlEvents.Orchestrator.Runs;
 using FlEvents.Standalone.Console;
+using FlEvents.Standalone.RunFiles;
 using Spectre.Console;
 
 namespace FlEvents.Standalone.Commands;
 
-/// <summary><c>flevents status</c> and <c>flevents watch</c>: a running deployment over its API.</summary>
+/// <summary><c>flevents submit</c>, <c>flevents status</c> and <c>flevents watch</c>: a running deployment over its API.</summary>
 public static class DeploymentCommands
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) } };
@@ -19,10 +23,27 @@ public static class DeploymentCommands
     {
         Description = "Address of the Orchestrator.",
         DefaultValueFactory = _ => new Uri("http://127.0.0.1:5080/"),
-        CustomParser = Address,
+        CustomParser = ServiceAddress.Parse,
     };
 
     private static readonly Argument<Guid?> RunId = new("run") { Description = "Id of a run; the newest where absent.", Arity = ArgumentArity.ZeroOrOne };
+
+    private static readonly Argument<string> File = new("file") { Description = "Run file (JSON); its run part is submitted." };
+    private static readonly Option<string[]> Set = new("--set") { Description = "key=value: replaces a value of the run file." };
+    private static readonly Option<string?> Key = new("--key") { Description = "Names the request: submitted again under the same key, it creates nothing and shows the same run." };
+
+    public static Command CreateSubmit()
+    {
+        var command = new Command("submit", "Creates a run at a deployment, and prints its id.") { File, Set, Key, Url };
+        command.SetAction((options, cancellationToken) =>
+        {
+            var reading = RunFileReader.Load(options.GetValue(File)!, options.GetValue(Set) ?? []);
+            return reading.Spec is { } file
+                ? AskAsync(options, http => SubmitAsync(http, file.Run, options.GetValue(Key) ?? Guid.NewGuid().ToString(), cancellationToken))
+                : Task.FromResult(ErrorList.Write(System.Console.Error, reading.Errors));
+        });
+        return command;
+    }
 
     public static Command CreateStatus()
     {
@@ -54,16 +75,21 @@ public static class DeploymentCommands
         return command;
     }
 
-    private static Uri? Address(ArgumentResult argument)
+    private static async Task<int> SubmitAsync(HttpClient http, RunSpec run, string key, CancellationToken cancellationToken)
     {
-        var text = argument.Tokens[0].Value;
-        if (Uri.TryCreate(text.EndsWith('/') ? text : $"{text}/", UriKind.Absolute, out var url) && url.Scheme is "http" or "https")
+        using var request = new HttpRequestMessage(HttpMethod.Post, "runs") { Content = JsonContent.Create(run, options: SpecKeys.Json), Headers = { { "Idempotency-Key", key } } };
+        using var response = await http.SendAsync(request, cancellationToken);
+        if (response.StatusCode is HttpStatusCode.BadRequest or HttpStatusCode.Conflict)
         {
-            return url;
+            var problem = (await response.Content.ReadFromJsonAsync<HttpValidationProblemDetails>(Json, cancellationToken))!;
+            return ErrorList.Write(System.Console.Error, problem.Errors.Count == 0
+                ? [new SpecError("run", problem.Detail ?? problem.Title ?? "refused")]
+                : [.. problem.Errors.SelectMany(errors => errors.Value, (errors, message) => new SpecError(errors.Key, message))]);
         }
 
-        argument.AddError($"--url: expected an address such as http://127.0.0.1:5080, got \"{text}\"");
-        return null;
+        response.EnsureSuccessStatusCode();
+        System.Console.Out.WriteLine((await response.Content.ReadFromJsonAsync<RunView>(Json, cancellationToken))!.RunId);
+        return ExitCode.Done;
     }
 
     private static async IAsyncEnumerable<ProgressEvent> EventsAsync(

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using System.Text.Json;
 using FlEvents.Standalone.Console;
 using FlEvents.Standalone.Privacy;
@@ -12,7 +11,7 @@ namespace FlEvents.Standalone.Commands;
 public static class LedgerCommand
 {
     private static readonly Option<string?> Data = new("--data") { Description = "Folder of a run or of a deployment's data, or the file ledger.db." };
-    private static readonly Option<Uri?> Url = new("--url") { Description = "Address of the PrivacyAccountant.", CustomParser = Address };
+    private static readonly Option<Uri?> Url = new("--url") { Description = "Address of the PrivacyAccountant.", CustomParser = ServiceAddress.Parse };
     private static readonly Argument<string> Client = new("client") { Description = "Id of a client." };
 
     public static Command Create()
@@ -27,7 +26,7 @@ public static class LedgerCommand
             source => ClientLedgerPage.Write(source, options.GetValue(Client)!, AnsiConsole.Console, System.Console.Error),
             System.Console.Error,
             cancellationToken)));
-        return new Command("ledger", "Looks at privacy ledgers.") { verify, show };
+        return new Command("ledger", "Looks at privacy ledgers, and ends their quarantines.") { verify, show, ReconcileCommand.Create() };
     }
 
     /// <summary>Opens the ledger in a folder or at an address, and looks at it.</summary>
@@ -56,17 +55,5 @@ public static class LedgerCommand
             errors.WriteLine($"The ledger {data ?? url!.ToString()} can't be read{(e is UnreadableEntryException entry ? $", entry {entry.Sequence}" : "")}: {e.Message}");
             return ExitCode.Failed;
         }
-    }
-
-    private static Uri? Address(ArgumentResult argument)
-    {
-        var text = argument.Tokens[0].Value;
-        if (Uri.TryCreate(text.EndsWith('/') ? text : $"{text}/", UriKind.Absolute, out var url) && url.Scheme is "http" or "https")
-        {
-            return url;
-        }
-
-        argument.AddError($"--url: expected an address such as http://127.0.0.1:5082, got \"{text}\"");
-        return null;
     }
 }

@@ -38,8 +38,9 @@ public static class PlanCommand
         try
         {
             var examples = ClientExamples.Of(file);
-            var task = LocalRoundTime.Measure(file.Run, (int)Math.Ceiling(examples.Average()), TimeProvider.System, cancellationToken);
-            var plan = RunPlans.Of(file, examples, task, Environment.ProcessorCount);
+            var mean = (int)Math.Ceiling(examples.Declared.Average());
+            var task = LocalRoundTime.Measure(file.Run, mean, examples.RowsOfEach, TimeProvider.System, cancellationToken);
+            var plan = RunPlans.Of(file, examples.Declared, task, Environment.ProcessorCount);
             if (asJson)
             {
                 output.WriteLine(JsonSerializer.Serialize(plan, RunPlan.Json));

@@ -4,6 +4,7 @@ using System.Reflection;
 using FlEvents.ServiceDefaults.Messaging;
 using FlEvents.Standalone.Console;
 using FlEvents.Standalone.Hosting;
+using FlEvents.Standalone.Replay;
 using FlEvents.Standalone.Report;
 using FlEvents.Standalone.RunFiles;
 using Microsoft.Extensions.Options;
@@ -15,7 +16,7 @@ namespace FlEvents.Standalone.Commands;
 public static class RunCommand
 {
     private static readonly Argument<string?> File = new("file") { Description = "Run file (JSON).", Arity = ArgumentArity.ZeroOrOne };
-    private static readonly Option<string?> Out = new("--out") { Description = "Folder for summary.json, model.safetensors, report.html and state. [default: out/NAME]" };
+    private static readonly Option<string?> Out = new("--out") { Description = "Folder for summary.json, model.safetensors, report.html, events.jsonl and state. [default: out/NAME]" };
     private static readonly Option<Transport> Transport = new("--transport") { Description = "What carries the events: memory, or rabbitmq at Bus__RabbitMqUrl.", DefaultValueFactory = _ => ServiceDefaults.Messaging.Transport.Memory };
     private static readonly Option<long?> Seed = new("--seed") { Description = "Replaces the run's seed." };
     private static readonly Option<string[]> Set = new("--set") { Description = "key=value: replaces a value of the run file, e.g. training.learningRate=0.05." };
@@ -101,9 +102,15 @@ public static class RunCommand
         var plural = file.Simulation.Clients == 1 ? "" : "s";
         System.Console.Out.WriteLine($"{file.Run.Name}: {file.Simulation.Clients} client{plural}, {file.Run.Rounds} rounds, seed {file.Run.Seed}. API at {federation.Url}");
         var run = (await LiveProgress.ShowAsync(AnsiConsole.Console, federation.RunAsync(cancellationToken), cancellationToken))!;
+        run = run with { EventsHead = EventsFile.Write(folder.Events, await federation.EventsAsync(run.RunId, cancellationToken)) };
         var (rounds, contributions) = federation.Results(run.RunId);
         var summary = Summary.Create(run, rounds, contributions, run.Spec.Privacy.IsPrivate ? federation.Spending(contributions) : [], watch.Elapsed, ProductVersion);
         var files = new List<string> { folder.Report, folder.Summary };
+        if (run.EventsHead is not null)
+        {
+            files.Insert(0, folder.Events);
+        }
+
         if (run.Model is not null)
         {
             AtomicFile.Write(folder.Model, await federation.ModelAsync(run, cancellationToken));

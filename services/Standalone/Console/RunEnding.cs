@@ -1,4 +1,3 @@
-using FlEvents.Contracts;
 using FlEvents.Orchestrator.Api;
 using FlEvents.Orchestrator.Runs;
 using FlEvents.Standalone.Privacy;
@@ -64,11 +63,11 @@ public static class RunEnding
             return "no guarantee";
         }
 
-        var unit = SpecKeys.Names(typeof(PrivacyUnit))[(int)guarantee.Unit];
         var spent = guarantee.FilterEpsilon is { } filter
             ? $"ε = {HumanUnits.Score(filter)} at δ = {HumanUnits.Score(guarantee.Delta)}{(guarantee.PldEpsilon is { } pld ? $", {HumanUnits.Score(pld)} for the fixed schedule" : "")}"
             : "nothing bounded is charged";
-        var left = guarantee is { BudgetEpsilon: { } budget, LeastLeft: { } share } ? $"; {HumanUnits.Share(share)} left of ε = {HumanUnits.Score(budget)}" : "";
-        return $"per {unit}, against {guarantee.Observer.Split(',')[0]}: {spent}{left}";
+        var budget = guarantee.BudgetRho is { } rho ? $"ρ = {HumanUnits.Score(rho)}" : $"ε = {HumanUnits.Score(guarantee.BudgetEpsilon)}";
+        var left = guarantee is { BudgetEpsilon: not null, LeastLeft: { } share } ? $"; {HumanUnits.Share(share)} left of {budget}" : "";
+        return $"for {SpecText.Plain(guarantee.UnitText)}, against {guarantee.Observer.Split(',')[0]}: {spent}{left}";
     }
 }

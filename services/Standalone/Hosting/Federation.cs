@@ -3,8 +3,10 @@ using FlEvents.Aggregator.Admission;
 using FlEvents.Aggregator.Storage;
 using FlEvents.ClientWorker;
 using FlEvents.ClientWorker.Updates;
+using FlEvents.DifferentialPrivacy.Accounting.Budgets;
 using FlEvents.Orchestrator;
 using FlEvents.Orchestrator.Api;
+using FlEvents.Orchestrator.Events;
 using FlEvents.Orchestrator.Storage;
 using FlEvents.PrivacyAccountant;
 using FlEvents.ServiceDefaults.Blobs;
@@ -66,8 +68,17 @@ public sealed class Federation : IAsyncDisposable
         app.MapAggregator();
         app.MapPrivacyAccountant();
         app.MapClientWorker();
-        await app.StartAsync(cancellationToken);
-        return new Federation(app, file);
+        try
+        {
+            await app.StartAsync(cancellationToken);
+            return new Federation(app, file);
+        }
+        catch
+        {
+            // What has begun to run ends here: nobody has hold of it.
+            await app.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Creates the run once all clients are enrolled, or finds it when it was created before; yields its progress to its end.</summary>
@@ -102,13 +113,34 @@ public sealed class Federation : IAsyncDisposable
                    Unit = unit.Unit,
                    IsUnbounded = unit.Unbounded > 0,
                    SpentUnits = unit.SpentUnits,
-                   Alpha = unit.Alpha,
-                   BudgetEpsilon = unit.Budget?.Epsilon,
-                   BudgetDelta = unit.Budget?.Delta,
-                   Left = unit.Budget?.Left,
+                   Measure = PrivacyMeasure.Of(unit.Measure, unit.Alpha),
+                   Budget = unit.Budget,
                    Charges = ledger.Charges(view.LedgerId, unit.Unit),
                },
         ];
+    }
+
+    /// <summary>The event log of a run that has ended, in order.</summary>
+    public async Task<IEnumerable<EventRecord>> EventsAsync(Guid runId, CancellationToken cancellationToken)
+    {
+        // Word of an update may be on its way still when its round has ended. It comes unless the process was killed just then, so not for ever.
+        var database = _app.Services.GetRequiredService<OrchestratorDatabase>();
+        for (var look = 0; look < 250 && !database.Read(transaction => EventStore.IsWhole(transaction, runId)); look++)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(20), cancellationToken);
+        }
+
+        return Pages(0).SelectMany(page => page);
+
+        IEnumerable<IReadOnlyList<EventRecord>> Pages(long after)
+        {
+            for (var page = Page(after); page.Count > 0; page = Page(page[^1].Sequence))
+            {
+                yield return page;
+            }
+        }
+
+        IReadOnlyList<EventRecord> Page(long after) => database.Read(transaction => EventStore.Page(transaction, runId, after, EventEndpoints.LargestPage));
     }
 
     /// <summary>Bytes of a run's newest model.</summary>
@@ -117,8 +149,14 @@ public sealed class Federation : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _app.StopAsync();
-        await _app.DisposeAsync();
+        try
+        {
+            await _app.StopAsync();
+        }
+        finally
+        {
+            await _app.DisposeAsync();
+        }
     }
 
     // The cohort is drawn among the clients that are there: a run that began with some of them would draw another one.

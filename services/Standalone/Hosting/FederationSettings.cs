@@ -34,6 +34,7 @@ public static class FederationSettings
                     file.Simulation.Clients,
                     file.Simulation.Partition,
                     Slots = file.Simulation.Slots(processors),
+                    PrivacyUnitColumns = file.Run.Data.PrivacyUnitColumn is { } column ? new Dictionary<string, string> { [file.Run.Data.DataSet] = column } : null,
                     DataSets = data.Where(entry => entry.Key == file.Run.Data.DataSet).ToDictionary(),
                 },
             },

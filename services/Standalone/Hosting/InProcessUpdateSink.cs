@@ -10,6 +10,13 @@ public sealed class InProcessUpdateSink(UpdateReception reception) : IUpdateSink
     public Task<bool> HoldsAsync(Guid reservationId, string leaseToken, BlobRef update, CancellationToken cancellationToken) =>
         Task.FromResult(reception.Received(reservationId).Any(upload => upload.Sha256 == update.Sha256));
 
-    public Task SubmitAsync(Guid reservationId, string leaseToken, BlobRef update, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) =>
-        reception.StoreAsync(reservationId, bytes, cancellationToken);
+    public async Task SubmitAsync(Guid reservationId, string leaseToken, BlobRef update, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    {
+        if (!await reception.OfferAsync(reservationId, update.Sha256, cancellationToken))
+        {
+            throw new UploadRefusedException($"The update store refused reservation {reservationId}: another update is there or announced.");
+        }
+
+        await reception.StoreAsync(reservationId, bytes, cancellationToken);
+    }
 }

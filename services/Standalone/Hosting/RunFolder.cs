@@ -28,6 +28,9 @@ public sealed class RunFolder
 
     public string Report => System.IO.Path.Combine(Path, "report.html");
 
+    /// <summary>The run's event log, once it has ended.</summary>
+    public string Events => System.IO.Path.Combine(Path, "events.jsonl");
+
     private string Start => System.IO.Path.Combine(Path, "start.json");
 
     /// <summary>A folder for a new simulation. What a finished one has left there is replaced.</summary>
@@ -101,7 +104,7 @@ public sealed class RunFolder
         }
 
         // The summary is the sign that a run has ended, so it goes before the new run's start is there.
-        new[] { Summary, Model, Report }.ToList().ForEach(File.Delete);
+        new[] { Summary, Model, Report, Events }.ToList().ForEach(File.Delete);
         AtomicFile.Write(Start, JsonSerializer.SerializeToUtf8Bytes(started, Json));
     }
 

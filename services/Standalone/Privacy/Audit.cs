@@ -59,12 +59,7 @@ public static class Audit
 
     /// <summary>n of the client with the fewest examples, which is charged the most for an example.</summary>
     /// <exception cref="DataException">The data set can't be read.</exception>
-    public static int FewestExamples(RunFile file)
-    {
-        var (source, simulation) = (file.Simulation.Data[file.Run.Data.DataSet], file.Simulation);
-        var values = DataSetReader.ReadPartitionValues(source, simulation.Partition);
-        return Partition.Split(simulation.Partition, values, DataSetReader.CountExamples(source), simulation.Clients).Min(part => part.Length);
-    }
+    public static int FewestExamples(RunFile file) => ClientExamples.Of(file).Declared.Min();
 
     /// <summary>What scores prove against a claim.</summary>
     /// <param name="included">Who was in, shape [m].</param>
@@ -73,7 +68,7 @@ public static class Audit
     /// <param name="confidence">In (0, 1).</param>
     public static AuditResult Judge(AuditClaim claim, bool[] included, double[] scores, double[] control, double confidence)
     {
-        var delta = Math.Min(claim.Budget.Delta, CanaryGuesses.Delta(included.Length, confidence));
+        var delta = Math.Min(claim.Budget.ShownDelta, CanaryGuesses.Delta(included.Length, confidence));
         var outcome = CanaryGuesses.Judge(scores, included, delta, confidence);
         var result = new AuditResult
         {
@@ -89,8 +84,8 @@ public static class Audit
             ControlEpsilon = CanaryGuesses.Judge(control, included, delta, confidence).Epsilon,
             FilterEpsilon = claim.FilterEpsilon(delta),
             PldEpsilon = claim.PldEpsilon(delta),
-            StatedDelta = claim.Budget.Delta,
-            StatedEpsilon = Math.Min(claim.FilterEpsilon(claim.Budget.Delta), claim.PldEpsilon(claim.Budget.Delta) ?? double.PositiveInfinity),
+            StatedDelta = claim.Budget.ShownDelta,
+            StatedEpsilon = Math.Min(claim.FilterEpsilon(claim.Budget.ShownDelta), claim.PldEpsilon(claim.Budget.ShownDelta) ?? double.PositiveInfinity),
             Verdict = AuditVerdict.Consistent,
         };
         return result with
@@ -119,7 +114,7 @@ public static class Audit
     private static double[] Scores(RunSpec run, AuditClaim claim, int declaredExamples, bool[] included, INoiseSource noise, int threads)
     {
         var norm = AuditCanaries.Oversize * claim.ClipNorm;
-        return claim.Charge.Unit == PrivacyUnit.Example ? AuditCanaries.Example(PrivacyPlan.TaskOf(run, declaredExamples)!.DpSgd!, included, norm, noise)
+        return claim.Charge.Unit == PrivacyUnit.Example ? AuditCanaries.Example(PrivacyPlan.TaskOf(run, declaredExamples, round: 1)!.DpSgd!, included, norm, noise)
             : run.Privacy.HasLocal ? AuditCanaries.Local(run.Privacy.Local!, Model.Create(run.Model).ParameterCount, included, norm, noise)
             : AuditCanaries.Central(run, included, norm, noise, threads);
     }

@@ -43,7 +43,7 @@ public static class AuditCanaries
         var updates = Members(included)
             .Select(canary => new WeightedUpdate(1, (from, values) => canaries.Read(canary, from, values)))
             .ToList();
-        return canaries.Scores(NextModel.Combine(model, 1, new float[canaries.Length], updates, noise, threads));
+        return canaries.Scores(NextModel.Combine(model, 1, clipNorm: null, new float[canaries.Length], updates, noise, threads).Weights);
     }
 
     /// <summary>One release of each client: +u for a canary that is in, −u for one that is out, since the server compares any two updates.</summary>

@@ -2,7 +2,6 @@ using FlEvents.Contracts;
 using FlEvents.DifferentialPrivacy.Accounting;
 using FlEvents.DifferentialPrivacy.Accounting.Pld;
 using FlEvents.DifferentialPrivacy.Plans;
-using FlEvents.PrivacyAccountant;
 using FlEvents.Standalone.RunFiles;
 
 namespace FlEvents.Standalone.Privacy;
@@ -46,14 +45,14 @@ public sealed record AuditClaim(string Mechanism, PrivacyCharge Charge, double C
             mechanism,
             charges.Single(charge => charge.Unit == unit),
             clipNorm,
-            budget is null ? new LedgerPolicy().Assumed : new BudgetTerms { Epsilon = budget.Epsilon, Delta = budget.Delta, Alpha = budget.Alpha }));
+            budget?.Terms ?? BudgetTerms.Assumed));
     }
 
-    /// <summary>ε at δ by the filter, at the order the ledger would take for this charge.</summary>
+    /// <summary>ε at δ by the filter, in the measure that the ledger would take for this charge.</summary>
     public double FilterEpsilon(double delta)
     {
-        var order = Pricing.OrderOf(Budget, Event);
-        return Pricing.UnitsOf(Pricing.TextOf(Event, order)) is { } units ? Pricing.EpsilonOf(units, order, delta) : double.PositiveInfinity;
+        var measure = Pricing.MeasureOf(Budget, Event);
+        return Pricing.ChargeOf(Event, measure) is { IsUnbounded: false } charge ? Pricing.EpsilonOf(charge.Units, measure, delta) : double.PositiveInfinity;
     }
 
     /// <summary>ε at δ by the privacy loss distribution, from above; null where there is no bound.</summary>

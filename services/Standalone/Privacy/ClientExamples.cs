@@ -3,17 +3,19 @@ using FlEvents.Standalone.RunFiles;
 
 namespace FlEvents.Standalone.Privacy;
 
-/// <summary>How many examples each simulated client declares.</summary>
-public static class ClientExamples
+/// <summary>How many examples the simulated clients declare.</summary>
+/// <param name="Declared">By client, before any split for validation: rows, or privacy units where these have a column; shape [clients].</param>
+/// <param name="RowsOfEach">Mean rows of an example; 1 where each row is one.</param>
+public sealed record ClientExamples(IReadOnlyList<int> Declared, double RowsOfEach)
 {
-    /// <summary>Counts by client, before any split for validation; shape [clients]. No example is read, only what the split goes by.</summary>
+    /// <summary>Reads what the split goes by, and no example.</summary>
     /// <param name="file">A run file whose data was checked.</param>
     /// <exception cref="DataException">The data set can't be read.</exception>
-    public static IReadOnlyList<int> Of(RunFile file)
+    public static ClientExamples Of(RunFile file)
     {
-        var (source, simulation) = (file.Simulation.Data[file.Run.Data.DataSet], file.Simulation);
-        var values = DataSetReader.ReadPartitionValues(source, simulation.Partition);
-        var parts = Partition.Split(simulation.Partition, values, DataSetReader.CountExamples(source), simulation.Clients);
-        return Array.ConvertAll(parts, part => part.Length);
+        var (data, simulation) = (file.Run.Data, file.Simulation);
+        var basis = DataSetReader.ReadPartitionBasis(simulation.Data[data.DataSet], simulation.Partition, data.PrivacyUnitColumn);
+        var parts = Partition.Split(simulation.Partition, basis, simulation.Clients);
+        return new ClientExamples(Array.ConvertAll(parts, part => basis.CountOf(part)), basis.Rows / (double)basis.Count);
     }
 }

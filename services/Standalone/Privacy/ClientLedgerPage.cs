@@ -26,7 +26,7 @@ public static class ClientLedgerPage
         }
 
         var wanted = ledgers.Select(ledger => ledger.LedgerId).ToHashSet();
-        var accounts = LedgerReplay.Of(source.Entries().Where(entry => wanted.Contains(entry.LedgerId)), NewestEntries);
+        var accounts = LedgerReplay.Of(source.Entries().Where(entry => entry.LedgerId is { } ledgerId && wanted.Contains(ledgerId)), NewestEntries);
         foreach (var (ledgerId, identity) in ledgers)
         {
             Line(console, "Ledger", ledgerId.ToString());
@@ -61,14 +61,14 @@ public static class ClientLedgerPage
     private static IEnumerable<string> Spent(ReplayedAccount account)
     {
         var totals = account.Totals;
-        var delta = totals.Delta ?? Guarantees.AssumedDelta;
+        var delta = (totals.Budget ?? BudgetTerms.Assumed).ShownDelta;
         var at = $"at δ = {SpecText.Number(delta)}";
         if (totals.Unbounded > 0)
         {
             yield return $"{Pricing.Unbounded}, by {HumanUnits.Count(totals.Unbounded)} charge{(totals.Unbounded == 1 ? "" : "s")}";
         }
 
-        if (totals is not { Alpha: { } alpha, Spent: > 0 })
+        if (totals is not { Measure: { } measure, Spent: > 0 })
         {
             if (totals.Unbounded == 0)
             {
@@ -81,26 +81,27 @@ public static class ClientLedgerPage
         var bounded = account.Charges.Where(charge => charge.Charge.Mechanism != PrivacyMechanism.Unbounded);
         var schedule = PldAccountant.Epsilon(RunPlans.Composed(bounded), delta).Upper;
         var others = totals.Unbounded > 0 ? "the others " : "";
-        yield return $"{others}ε = {HumanUnits.Score(BudgetFilter.Epsilon(totals.Spent, alpha, delta))} {at} by the filter at α = {Order(alpha)}";
+        var by = $"by the filter {(measure.Order is null ? "in" : "at")} {BudgetText.Of(measure)}";
+        yield return $"{others}ε = {HumanUnits.Score(Pricing.EpsilonOf(totals.Spent, measure, delta))} {at} {by}";
         yield return $"{others}ε = {(double.IsFinite(schedule) ? HumanUnits.Score(schedule) : Pricing.Unbounded)} for the fixed schedule, by its privacy losses";
     }
 
     private static IEnumerable<string> Budget(AccountTotals totals)
     {
-        if (totals is not { Epsilon: { } epsilon, Delta: { } delta })
+        if (totals.Budget is not { } budget)
         {
             yield return "none";
             yield break;
         }
 
-        var terms = $"ε = {SpecText.Number(epsilon)} at δ = {SpecText.Number(delta)}";
-        if (totals.Alpha is not { } alpha)
+        var terms = BudgetText.Of(budget.Rho, budget.ShownEpsilon, budget.ShownDelta);
+        if (totals.Measure is not { } measure)
         {
             yield return $"{terms}, {HumanUnits.Share(1)} left";
             yield break;
         }
 
-        var capacity = BudgetFilter.Capacity(new BudgetTerms { Epsilon = epsilon, Delta = delta, Alpha = alpha }, alpha);
+        var capacity = budget.In(measure).Capacity;
         var left = capacity == 0 ? 0 : Math.Clamp(1 - (totals.Spent / (double)capacity), 0, 1);
         yield return $"{terms}, {HumanUnits.Share(left)} left";
         yield return $"{HumanUnits.Count(totals.Spent)} of {HumanUnits.Count(capacity)} units are spent";
@@ -145,6 +146,4 @@ public static class ClientLedgerPage
     }
 
     private static void Line(IAnsiConsole console, string name, string text) => console.WriteLine($"{name,-10}{text}");
-
-    private static string Order(double alpha) => alpha.ToString("0.###", CultureInfo.InvariantCulture);
 }

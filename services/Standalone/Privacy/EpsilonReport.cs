@@ -25,6 +25,9 @@ public sealed record EpsilonQuestion
 /// <summary>Writes the ε or δ of one event, with what it rests on.</summary>
 public static class EpsilonReport
 {
+    private const int Digits = 6;
+    private const int CertifiedDigits = 10;
+
     public static int Write(TextWriter output, EpsilonQuestion question)
     {
         var (composed, delta) = (question.Event, question.Delta);
@@ -44,11 +47,11 @@ public static class EpsilonReport
             default:
                 var bound = question.Epsilon is { } level ? PldAccountant.Delta(composed, level) : PldAccountant.Epsilon(composed, delta);
                 Write(output, symbol, bound.Upper, given);
-                output.WriteLine(Line($"Certified  from {bound.Lower:G10} to {bound.Upper:G10}"));
+                output.WriteLine(Line($"Certified  from {Rounded(bound.Lower, CertifiedDigits, isUp: false)} to {Rounded(bound.Upper, CertifiedDigits, isUp: true)}"));
                 output.WriteLine(bound.RdpReason is null
                     ? "Accountant privacy loss distribution, both directions; for a schedule fixed in advance"
                     : $"Accountant Rényi, because {bound.RdpReason}");
-                output.WriteLine(Line($"By Rényi   {rdp.Value:G10}"));
+                output.WriteLine(Line($"By Rényi   {Rounded(rdp.Value, CertifiedDigits, isUp: true)}"));
                 WriteOrder(output, rdp);
                 return Finite(output, bound.Upper);
         }
@@ -69,19 +72,20 @@ public static class EpsilonReport
         return ExitCode.Done;
     }
 
-    private static void Write(TextWriter output, char symbol, double value, string given) => output.WriteLine(Line($"{symbol} = {RoundedUp(value)} at {given}"));
+    private static void Write(TextWriter output, char symbol, double value, string given) => output.WriteLine(Line($"{symbol} = {Rounded(value, Digits, isUp: true)} at {given}"));
 
-    /// <summary>To six digits, upwards: a bound that is printed must still be one.</summary>
-    private static double RoundedUp(double value)
+    /// <summary>To so many digits, upwards or downwards: a bound that is printed must still be one.</summary>
+    private static double Rounded(double value, int digits, bool isUp)
     {
         if (!(value > 1e-300 && double.IsFinite(value)))
         {
             return value;
         }
 
-        var unit = Math.Pow(10, Math.Floor(Math.Log10(value)) - 5);
-        var rounded = double.Parse((Math.Ceiling(value / unit) * unit).ToString("G6", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
-        return rounded >= value ? rounded : value;
+        var unit = Math.Pow(10, Math.Floor(Math.Log10(value)) - (digits - 1));
+        var units = isUp ? Math.Ceiling(value / unit) : Math.Floor(value / unit);
+        var rounded = double.Parse((units * unit).ToString($"G{digits}", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
+        return (isUp ? rounded >= value : rounded <= value) ? rounded : value;
     }
 
     private static void WriteOrder(TextWriter output, RdpBound bound)

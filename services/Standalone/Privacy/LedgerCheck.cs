@@ -12,11 +12,13 @@ public static class LedgerCheck
     {
         var receipts = source.Receipts();
         var head = LedgerChain.Empty;
+        long? quarantine = null;
         IEnumerable<LedgerEntry> Followed()
         {
             foreach (var entry in source.Entries())
             {
                 head = new() { Sequence = entry.Sequence, Hash = entry.Hash };
+                quarantine = entry.Kind switch { EntryKind.Quarantine => entry.Sequence, EntryKind.Release => null, _ => quarantine };
                 yield return entry;
             }
         }
@@ -37,6 +39,11 @@ public static class LedgerCheck
         var plural = receipts.Count == 1 ? "" : "s";
         output.WriteLine($"Entries   {HumanUnits.Count(head.Sequence)}, each as it was written; {HumanUnits.Count(receipts.Count)} receipt{plural} held");
         output.WriteLine($"Head      {head.Hash}");
+        if (quarantine is not null)
+        {
+            output.WriteLine($"State     quarantined since entry {quarantine}: it charges nothing");
+        }
+
         return ExitCode.Done;
     }
 

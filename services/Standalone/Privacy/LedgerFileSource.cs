@@ -1,5 +1,7 @@
 using System.Globalization;
 using FlEvents.Contracts;
+using FlEvents.DifferentialPrivacy.Accounting.Budgets;
+using FlEvents.DifferentialPrivacy.Plans;
 using FlEvents.PrivacyAccountant;
 using Microsoft.Data.Sqlite;
 
@@ -67,7 +69,7 @@ public sealed class LedgerFileSource : ILedgerSource
         [.. Read(SelectReceipts, row => new LedgerReceipt { Sequence = row.GetInt64(0), Hash = row.GetString(1) })];
 
     private const string SelectEntries = """
-        select sequence, kind, reservation_id, ledger_id, unit, run_id, round, client_id, attempt, event, charge, alpha, accountant, reason, at, previous_hash, hash
+        select sequence, kind, reservation_id, ledger_id, unit, run_id, round, client_id, attempt, event, charge, alpha, measure, accountant, reason, at, previous_hash, hash
         from ledger_entry order by sequence
         """;
 
@@ -116,7 +118,7 @@ public sealed class LedgerFileSource : ILedgerSource
     ];
 
     private const string SelectTotals = """
-        select ledger_id, unit, entries, reserved, committed, refunded, unbounded, spent, alpha, epsilon, delta from ledger_unit order by ledger_id, unit
+        select ledger_id, unit, entries, reserved, committed, refunded, unbounded, spent, alpha, measure, epsilon, delta, rho from ledger_unit order by ledger_id, unit
         """;
 
     public IReadOnlyList<AccountTotals> Totals() =>
@@ -129,9 +131,8 @@ public sealed class LedgerFileSource : ILedgerSource
             row.GetInt64(5),
             row.GetInt64(6),
             row.GetInt64(7),
-            Number(row, 8),
-            Number(row, 9),
-            Number(row, 10))),
+            PrivacyMeasure.Of(Text(row, 9), Number(row, 8)),
+            Terms(Number(row, 10), Number(row, 11), Number(row, 12)))),
     ];
 
     public void Dispose()
@@ -162,8 +163,8 @@ public sealed class LedgerFileSource : ILedgerSource
         Sequence = row.GetInt64(0),
         Kind = Word<EntryKind>(row.GetString(1)),
         ReservationId = Text(row, 2) is { } reservation ? Id(reservation) : null,
-        LedgerId = Id(row.GetString(3)),
-        Unit = Word<PrivacyUnit>(row.GetString(4)),
+        LedgerId = Text(row, 3) is { } ledger ? Id(ledger) : null,
+        Unit = Text(row, 4) is { } unit ? Word<PrivacyUnit>(unit) : null,
         RunId = Text(row, 5) is { } run ? Id(run) : null,
         Round = row.IsDBNull(6) ? null : checked((int)row.GetInt64(6)),
         ClientId = Text(row, 7),
@@ -171,12 +172,16 @@ public sealed class LedgerFileSource : ILedgerSource
         Event = row.GetString(9),
         Charge = Text(row, 10),
         Alpha = Number(row, 11),
-        Accountant = Text(row, 12),
-        Reason = Text(row, 13),
-        At = Time(row.GetString(14)),
-        PreviousHash = row.GetString(15),
-        Hash = row.GetString(16),
+        Measure = Text(row, 12),
+        Accountant = Text(row, 13),
+        Reason = Text(row, 14),
+        At = Time(row.GetString(15)),
+        PreviousHash = row.GetString(16),
+        Hash = row.GetString(17),
     };
+
+    private static BudgetTerms? Terms(double? epsilon, double? delta, double? rho) =>
+        epsilon is null && rho is null ? null : new BudgetTerms { Epsilon = epsilon, Delta = delta, Rho = rho };
 
     private static string? Text(SqliteDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
 

@@ -21,7 +21,11 @@ public static class LedgerReplay
         var accounts = new Dictionary<AccountKey, Account>();
         foreach (var entry in entries)
         {
-            var key = new AccountKey(entry.LedgerId, entry.Unit);
+            if (entry.Account is not { } key)
+            {
+                continue;
+            }
+
             if (!accounts.TryGetValue(key, out var account))
             {
                 accounts[key] = account = new Account(key);
@@ -37,17 +41,17 @@ public static class LedgerReplay
     {
         private readonly Dictionary<string, long> _charges = [];
         private readonly Queue<LedgerEntry> _newest = new();
-        private AccountTotals _totals = new(key, 0, 0, 0, 0, 0, 0, null, null, null);
+        private AccountTotals _totals = new(key, 0, 0, 0, 0, 0, 0, null, null);
 
         public void Add(LedgerEntry entry, int newest)
         {
-            var before = _totals with { Entries = _totals.Entries + 1, Alpha = _totals.Alpha ?? entry.Alpha };
+            var before = _totals with { Entries = _totals.Entries + 1, Measure = _totals.Measure ?? entry.CountedIn };
             _totals = entry.Kind switch
             {
                 EntryKind.Reserve => Charged(before with { Reserved = before.Reserved + 1 }, entry, 1),
                 EntryKind.Commit => before with { Reserved = before.Reserved - 1, Committed = before.Committed + 1 },
                 EntryKind.Refund => Charged(before with { Reserved = before.Reserved - 1, Refunded = before.Refunded + 1 }, entry, -1),
-                _ => JsonSerializer.Deserialize<BudgetTerms>(entry.Event, JsonSerializerOptions.Web) is { } terms ? before with { Epsilon = terms.Epsilon, Delta = terms.Delta } : before,
+                _ => before with { Budget = JsonSerializer.Deserialize<BudgetTerms>(entry.Event, JsonSerializerOptions.Web)! with { Alpha = null } },
             };
             _newest.Enqueue(entry);
             if (_newest.Count > newest)

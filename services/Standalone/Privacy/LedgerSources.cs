@@ -1,4 +1,6 @@
 using FlEvents.Contracts;
+using FlEvents.DifferentialPrivacy.Accounting.Budgets;
+using FlEvents.DifferentialPrivacy.Plans;
 using FlEvents.PrivacyAccountant;
 
 namespace FlEvents.Standalone.Privacy;
@@ -34,8 +36,8 @@ public sealed class UnreadableEntryException(long sequence, string reason) : Exc
 
 /// <summary>Sums over an account's entries.</summary>
 /// <param name="Unbounded">Reserved or committed charges that are unbounded.</param>
-/// <param name="Spent">The others together, in units of 10⁻⁹ at <paramref name="Alpha"/>.</param>
-/// <param name="Epsilon">ε of the budget; null without one.</param>
-/// <param name="Delta">δ of the budget; null without one.</param>
+/// <param name="Spent">The others together, in units of 10⁻⁹ of <paramref name="Measure"/>.</param>
+/// <param name="Measure">What every charge is counted in; null before that is fixed.</param>
+/// <param name="Budget">Without an order, which the measure tells; null while there is none.</param>
 public record AccountTotals(
-    AccountKey Key, long Entries, long Reserved, long Committed, long Refunded, long Unbounded, long Spent, double? Alpha, double? Epsilon, double? Delta);
+    AccountKey Key, long Entries, long Reserved, long Committed, long Refunded, long Unbounded, long Spent, PrivacyMeasure? Measure, BudgetTerms? Budget);

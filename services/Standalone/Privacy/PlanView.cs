@@ -1,5 +1,5 @@
-using System.Globalization;
 using FlEvents.Contracts;
+using FlEvents.DifferentialPrivacy.Accounting.Budgets;
 using FlEvents.Orchestrator.Api;
 using FlEvents.Orchestrator.Runs;
 using FlEvents.Standalone.Console;
@@ -15,13 +15,14 @@ public static class PlanView
         var examples = plan.FewestExamples == plan.MostExamples
             ? HumanUnits.Count(plan.MostExamples)
             : $"{HumanUnits.Count(plan.FewestExamples)} to {HumanUnits.Count(plan.MostExamples)}";
+        var noun = plan.PrivacyUnitColumn is null ? "examples" : "privacy units";
         var mode = SpecKeys.Names(typeof(PrivacyMode))[(int)plan.Mode];
         Line(console, "Plan", $"{SpecText.Plain(plan.Name)}: mode {mode}, {Number(plan.Rounds, "round")} of {Number(plan.Cohort, "task")}");
-        Line(console, "Clients", $"{HumanUnits.Count(plan.Clients)} with {examples} examples each");
+        Line(console, "Clients", $"{HumanUnits.Count(plan.Clients)} with {examples} {noun} each{(plan.PrivacyUnitColumn is { } column ? $" (the values of {SpecText.Quoted(column)})" : "")}");
         foreach (var unit in plan.Units)
         {
             console.WriteLine("");
-            Write(console, unit);
+            Write(console, unit, noun);
         }
 
         console.WriteLine("");
@@ -33,7 +34,7 @@ public static class PlanView
         Line(console, "", $"(an estimate: one client's round took {HumanUnits.Duration(time.TaskSeconds)} here, {time.Workers} at a time)");
     }
 
-    private static void Write(IAnsiConsole console, UnitPlan unit)
+    private static void Write(IAnsiConsole console, UnitPlan unit, string noun)
     {
         var name = SpecKeys.Names(typeof(PrivacyUnit))[(int)unit.Unit];
         if (unit.Guarantee == PlannedGuarantee.Unbounded)
@@ -43,18 +44,18 @@ public static class PlanView
         else
         {
             Line(console, "Unit", $"{name}: ε at δ = {SpecText.Number(unit.Delta)} of the client that is charged most");
-            Line(console, "Client", $"{unit.ClientId} with {HumanUnits.Count(unit.Examples)} examples, {Number(unit.Tasks, "task")}");
+            Line(console, "Client", $"{unit.ClientId} with {HumanUnits.Count(unit.Examples)} {noun}, {Number(unit.Tasks, "task")}");
             Line(console, "Charge", $"{ChargeText.Of(unit.Charge)} in its first task");
             console.Write(Table(unit));
         }
 
         if (unit.Budget is { } budget)
         {
-            var by = unit.Alpha is { } alpha ? $" at α = {Order(alpha)}" : ": the charge is unbounded";
-            Line(console, "Budget", $"ε = {SpecText.Number(budget.Epsilon)} at δ = {SpecText.Number(budget.Delta)} admits {Rounds(budget.RoundsAdmitted)}{by}");
+            var by = unit.Guarantee == PlannedGuarantee.Unbounded ? ": the charge is unbounded" : unit.Alpha is { } alpha ? $" at α = {BudgetText.Order(alpha)}" : "";
+            Line(console, "Budget", $"{BudgetText.Of(budget.Rho, budget.Epsilon, budget.Delta)} admits {Rounds(budget.RoundsAdmitted)}{by}");
             if (budget is { ProposedAlpha: { } proposed, ProposedRounds: { } rounds })
             {
-                Line(console, "Proposal", $"α = {Order(proposed)} admits {Rounds(rounds)} of this plan");
+                Line(console, "Proposal", $"α = {BudgetText.Order(proposed)} admits {Rounds(rounds)} of this plan");
             }
         }
     }
@@ -62,7 +63,7 @@ public static class PlanView
     private static Table Table(UnitPlan unit)
     {
         var table = new Table().Border(TableBorder.Simple);
-        foreach (var heading in new[] { "Round", "Tasks", $"Ledger, α = {Order(unit.Alpha!.Value)}", "RDP", "PLD", "zCDP" })
+        foreach (var heading in new[] { "Round", "Tasks", $"Ledger, {BudgetText.Of(PrivacyMeasure.Of(unit.Measure, unit.Alpha)!)}", "RDP", "PLD", "zCDP" })
         {
             table.AddColumn(new TableColumn(new Text(heading)).RightAligned());
         }
@@ -95,9 +96,7 @@ public static class PlanView
 
     private static void Line(IAnsiConsole console, string name, string text) => console.WriteLine($"{name,-10}{text}");
 
-    private static string Rounds(int rounds) => rounds >= BudgetFilter.MostRounds ? $"{HumanUnits.Count(rounds)} rounds or more" : Number(rounds, "round");
+    private static string Rounds(int rounds) => rounds >= RunPlans.MostRounds ? $"{HumanUnits.Count(rounds)} rounds or more" : Number(rounds, "round");
 
     private static string Number(int count, string noun) => $"{HumanUnits.Count(count)} {noun}{(count == 1 ? "" : "s")}";
-
-    private static string Order(double alpha) => alpha.ToString("0.###", CultureInfo.InvariantCulture);
 }

@@ -40,7 +40,7 @@ public record RunForecast
         var isEveryone = first.Count == all.Count;
         var isDrawn = isEveryone || ((long)first.Count * run.Rounds <= MostTasks && (long)all.Count * run.Rounds <= MostDrawnFrom);
         // Clients that are in every round with as many examples fare alike: one stands for all of them.
-        var members = isEveryone || !isDrawn ? Alike(all, run.Rounds) : [.. all.Select(client => new Member(client, 1))];
+        var members = isEveryone || !isDrawn ? Alike(all, run) : [.. all.Select(client => new Member(client, 1))];
         return Play(
             run,
             policy,
@@ -104,12 +104,15 @@ public record RunForecast
 
             (state, inRow) = (decision?.State ?? state, 0);
             tasks.Add(count);
-            admitted.ForEach(member => member.Rounds.Add(round));
+            admitted.Where(member => !HadItsRounds(member)).ToList().ForEach(member => member.Rounds.Add(round));
         }
 
         return End(inRow > 0 && IsExhausted() ? RunState.BudgetExhausted : tasks.Count > 0 ? RunState.Completed : RunState.Abandoned);
 
-        List<Member> Left() => [.. members.Where(member => member.RefusedIn is null)];
+        // Where cohorts are not drawn, who had its rounds is not known: all stay.
+        List<Member> Left() => [.. members.Where(member => member.RefusedIn is null && (cohort is not null || !HadItsRounds(member)))];
+
+        bool HadItsRounds(Member member) => member.Rounds.Count >= run.Privacy.Central?.RoundsPerClient;
 
         bool IsExhausted() => Left() is var left && left.Count < members.Count && left.Sum(member => member.Alike) < fewest;
     }
@@ -128,11 +131,13 @@ public record RunForecast
         })],
     };
 
-    // The fewest examples cost an example the most: where there are too many sizes, the smallest are kept, and stand for the others.
-    private static List<Member> Alike(List<EligibleClient> all, int rounds)
+    // The fewest examples cost an example the most: where there are too many sizes, the smallest are kept, and stand for the others. Unless those with more
+    // have less noise: then no size stands for another.
+    private static List<Member> Alike(List<EligibleClient> all, RunSpec run)
     {
         var sizes = all.GroupBy(client => client.Data.ExampleCount).OrderBy(group => group.Key).ToList();
-        var kept = Math.Min(sizes.Count, Math.Max(1, MostTasks / rounds));
+        var isSizeCharged = (run.Privacy.Example?.NoiseByExamples ?? run.Privacy.Local?.NoiseByExamples) is { Count: > 0 };
+        var kept = isSizeCharged ? sizes.Count : Math.Min(sizes.Count, Math.Max(1, MostTasks / run.Rounds));
         return
         [
             .. sizes.Take(kept).Select((group, index) =>
@@ -144,7 +149,7 @@ public record RunForecast
     {
         var roster = ClientRoster.OfPool(FederationSettings.Pool, examples.Count);
         var partition = file.Simulation.Partition;
-        var rule = partition.Describe(examples.Count);
+        var rule = partition.Describe(examples.Count, file.Run.Data.PrivacyUnitColumn);
         return
         [
             .. examples.Select((count, index) => new EligibleClient(roster.IdOf(index), "", new ClientDataSet

@@ -16,6 +16,9 @@ public record RunPlan
     public required int Rounds { get; init; }
     public required int Clients { get; init; }
 
+    /// <summary>Column whose values are the privacy units, each of which counts as one example; null where each row is one.</summary>
+    public required string? PrivacyUnitColumn { get; init; }
+
     /// <summary>Examples of the client with the fewest, and of the one with the most.</summary>
     public required int FewestExamples { get; init; }
 
@@ -71,8 +74,11 @@ public record UnitPlan
     /// <summary>δ of every ε here: the budget's, or 10⁻⁵ where none is set.</summary>
     public required double Delta { get; init; }
 
-    /// <summary>Rényi order of the ledger's filter; null where unbounded.</summary>
+    /// <summary>Rényi order of the ledger's filter; null where unbounded, or in ρ.</summary>
     public required double? Alpha { get; init; }
+
+    /// <summary><c>zcdp</c> where the ledger's filter is in ρ of zCDP; null elsewhere.</summary>
+    public required string? Measure { get; init; }
 
     /// <summary>Some rounds, the first and the last among them; none where unbounded.</summary>
     public required IReadOnlyList<PlannedSpending> Spending { get; init; }
@@ -105,13 +111,18 @@ public record PlannedSpending
 /// <summary>A budget of the run file, and how far it goes.</summary>
 public record PlannedBudget
 {
+    /// <summary>ε of the budget; of a budget of ρ, the ε that it comes to at δ.</summary>
     public required double Epsilon { get; init; }
+
     public required double Delta { get; init; }
 
-    /// <summary>Rounds it admits to a client that takes part in each, by the ledger's filter at the unit's α; 100000 stands for that many or more.</summary>
+    /// <summary>ρ of the budget; null for one of ε.</summary>
+    public required double? Rho { get; init; }
+
+    /// <summary>Rounds it admits to a client that takes part in each, by the ledger's filter in the unit's measure; 100000 stands for that many or more.</summary>
     public required int RoundsAdmitted { get; init; }
 
-    /// <summary>The order to fix: the one at which this plan has the most room; null where the plan is unbounded.</summary>
+    /// <summary>The order to fix: the one at which this plan has the most room; null where the plan is unbounded, or the budget is of ρ.</summary>
     public required double? ProposedAlpha { get; init; }
 
     /// <summary>As <see cref="RoundsAdmitted"/>, at <see cref="ProposedAlpha"/>.</summary>

@@ -1,5 +1,6 @@
 using FlEvents.Contracts;
 using FlEvents.DifferentialPrivacy.Accounting;
+using FlEvents.DifferentialPrivacy.Accounting.Budgets;
 using FlEvents.DifferentialPrivacy.Accounting.Pld;
 using FlEvents.DifferentialPrivacy.Accounting.Rdp;
 using FlEvents.DifferentialPrivacy.Plans;
@@ -16,8 +17,11 @@ public static class RunPlans
     /// <summary>Most rounds that are listed.</summary>
     public const int MostRows = 12;
 
+    /// <summary>Rounds beyond which nobody counts: the most that a run file may ask for.</summary>
+    public const int MostRounds = 100_000;
+
     /// <param name="file">A run file without errors.</param>
-    /// <param name="examples">Declared examples by client, shape [clients].</param>
+    /// <param name="examples">Declared examples by client: rows, or privacy units where these have a column; shape [clients].</param>
     /// <param name="task">One client's local round, with the mean number of examples.</param>
     /// <param name="processors">Processors of the machine.</param>
     /// <exception cref="InvalidDataException">A charge of the plan is out of every accountant's range.</exception>
@@ -32,6 +36,7 @@ public static class RunPlans
             Mode = run.Privacy.Mode,
             Rounds = run.Rounds,
             Clients = examples.Count,
+            PrivacyUnitColumn = run.Data.PrivacyUnitColumn,
             FewestExamples = examples.Min(),
             MostExamples = examples.Max(),
             Cohort = schedule.Tasks.DefaultIfEmpty().Max(),
@@ -49,7 +54,7 @@ public static class RunPlans
     public static IReadOnlyDictionary<PrivacyUnit, BudgetTerms> Budgets(SimulationBudgets budgets) =>
         new[] { (Unit: PrivacyUnit.Example, Budget: budgets.Example), (Unit: PrivacyUnit.Client, Budget: budgets.Client) }
             .Where(entry => entry.Budget is not null)
-            .ToDictionary(entry => entry.Unit, entry => new BudgetTerms { Epsilon = entry.Budget!.Epsilon, Delta = entry.Budget.Delta, Alpha = entry.Budget.Alpha });
+            .ToDictionary(entry => entry.Unit, entry => entry.Budget!.Terms);
 
     /// <summary>At most <see cref="MostRows"/> of 1 … <paramref name="rounds"/>, evenly spread, the first and the last among them.</summary>
     public static IReadOnlyList<int> Shown(int rounds) => rounds <= MostRows
@@ -61,20 +66,20 @@ public static class RunPlans
         PrivacyCharge Charge(ForecastClient client, int round) =>
             PrivacyPlan.Charges(run, client.Client.Data.ExampleCount, round).Single(charge => charge.Unit == unit);
 
-        double Order(ForecastClient client) =>
-            Pricing.OrderOf(budget ?? new LedgerPolicy().Assumed, Pricing.EventOf(Charge(client, client.Rounds.FirstOrDefault(1))));
+        PrivacyMeasure Measure(ForecastClient client) =>
+            Pricing.MeasureOf(budget ?? BudgetTerms.Assumed, Pricing.EventOf(Charge(client, client.Rounds.FirstOrDefault(1))));
 
         IReadOnlyList<PrivacyCharge> Charged(ForecastClient client, int last) =>
             [.. client.Rounds.TakeWhile(round => round <= last).Select(round => Charge(client, round))];
 
         var isBounded = Charge(schedule.Clients[0], 1).Mechanism != PrivacyMechanism.Unbounded;
-        var delta = budget?.Delta ?? Guarantees.AssumedDelta;
+        var delta = (budget ?? BudgetTerms.Assumed).ShownDelta;
         var most = !isBounded ? schedule.Clients[0] : schedule.Clients.MaxBy(client =>
         {
-            var alpha = Order(client);
-            return BudgetFilter.Epsilon(Spent(client.Rounds.Select(round => Charge(client, round)), alpha), alpha, delta);
+            var measure = Measure(client);
+            return Pricing.EpsilonOf(Spent(client.Rounds.Select(round => Charge(client, round)), measure), measure, delta);
         })!;
-        var order = isBounded ? Order(most) : (double?)null;
+        var countedIn = isBounded ? Measure(most) : null;
         return new UnitPlan
         {
             Unit = unit,
@@ -84,40 +89,50 @@ public static class RunPlans
             Tasks = most.Rounds.Count,
             Charge = Charge(most, most.Rounds.FirstOrDefault(1)),
             Delta = delta,
-            Alpha = order,
-            Spending = order is { } alpha ? [.. Shown(run.Rounds).Select(round => Spending(round, Charged(most, round), alpha, delta))] : [],
-            Budget = budget is null ? null : Budget(budget, order, run.Rounds, round => Charge(most, round)),
+            Alpha = countedIn?.Order,
+            Measure = countedIn?.Word,
+            Spending = countedIn is null ? [] : [.. Shown(run.Rounds).Select(round => Spending(round, Charged(most, round), countedIn, delta))],
+            Budget = budget is null ? null : Budget(budget, countedIn, run.Rounds, round => Charge(most, round)),
         };
     }
 
-    private static PlannedSpending Spending(int round, IReadOnlyList<PrivacyCharge> charges, double alpha, double delta)
+    private static PlannedSpending Spending(int round, IReadOnlyList<PrivacyCharge> charges, PrivacyMeasure measure, double delta)
     {
         var composed = Composed(charges);
         return new PlannedSpending
         {
             Round = round,
             Tasks = charges.Count,
-            Filter = Finite(BudgetFilter.Epsilon(Spent(charges, alpha), alpha, delta)),
+            Filter = Finite(Pricing.EpsilonOf(Spent(charges, measure), measure, delta)),
             Rdp = Finite(RdpAccountant.Epsilon(composed, delta).Value),
             Pld = Finite(PldAccountant.Epsilon(composed, delta).Upper),
             Zcdp = ZcdpAccountant.Total(composed) is { } total ? Finite(ZcdpAccountant.Epsilon(total, delta).Value) : null,
         };
     }
 
-    private static PlannedBudget Budget(BudgetTerms terms, double? order, int rounds, Func<int, PrivacyCharge> charge)
+    private static PlannedBudget Budget(BudgetTerms terms, PrivacyMeasure? measure, int rounds, Func<int, PrivacyCharge> charge)
     {
-        var proposed = order is null ? (double?)null : BudgetFilter.ProposedOrder(terms, Composed([.. Enumerable.Range(1, rounds).Select(charge)]));
+        // ρ has no order to propose.
+        var proposed = measure is null or ZcdpMeasure ? null : Pricing.MeasureOf(terms with { Alpha = null }, Composed([.. Enumerable.Range(1, rounds).Select(charge)]));
         return new PlannedBudget
         {
-            Epsilon = terms.Epsilon,
-            Delta = terms.Delta,
-            RoundsAdmitted = order is { } alpha ? BudgetFilter.RoundsAdmitted(terms, alpha, charge) : 0,
-            ProposedAlpha = proposed,
-            ProposedRounds = proposed is { } best ? BudgetFilter.RoundsAdmitted(terms, best, charge) : null,
+            Epsilon = terms.ShownEpsilon,
+            Delta = terms.ShownDelta,
+            Rho = terms.Rho,
+            RoundsAdmitted = measure is null ? 0 : RoundsAdmitted(terms, measure, charge),
+            ProposedAlpha = proposed?.Order,
+            ProposedRounds = proposed is null ? null : RoundsAdmitted(terms, proposed, charge),
         };
     }
 
-    private static long Spent(IEnumerable<PrivacyCharge> charges, double alpha) => charges.Sum(charge => BudgetFilter.Units(charge, alpha) ?? 0);
+    /// <summary>Rounds that a budget admits to a client that takes part in each from the first, however many the run has.</summary>
+    /// <param name="charge">The charge of a round, from 1.</param>
+    /// <returns>At most <see cref="MostRounds"/>.</returns>
+    public static int RoundsAdmitted(BudgetTerms terms, PrivacyMeasure measure, Func<int, PrivacyCharge> charge) =>
+        terms.In(measure).RoundsLeft(0, Enumerable.Range(1, MostRounds).Select(round => Pricing.EventOf(charge(round))));
+
+    private static long Spent(IEnumerable<PrivacyCharge> charges, PrivacyMeasure measure) =>
+        charges.Sum(charge => Pricing.ChargeOf(Pricing.EventOf(charge), measure) is { IsUnbounded: false } taken ? taken.Units : 0);
 
     /// <summary>Charges as one event for the accountants of a fixed schedule; those alike are counted together.</summary>
     public static EventSequence Composed(IEnumerable<PrivacyCharge> charges) =>

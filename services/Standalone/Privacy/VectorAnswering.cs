@@ -1,6 +1,7 @@
 using System.Text.Json;
 using FlEvents.DifferentialPrivacy.Accounting;
 using FlEvents.DifferentialPrivacy.Accounting.Rdp;
+using FlEvents.DifferentialPrivacy.Mechanisms;
 
 namespace FlEvents.Standalone.Privacy;
 
@@ -38,7 +39,7 @@ public static class VectorAnswering
         var parameters = new VectorFields(vector.Find("params") ?? default, "params");
         if (mechanism == "adaptive_clipping_noise_split")
         {
-            return AdaptiveClipping(id, quantity, parameters);
+            return NoiseSplit(id, quantity, parameters);
         }
 
         var bracket = VectorFormulas.Answer(kind, mechanism, quantity.Name, vector, parameters)
@@ -84,11 +85,10 @@ public static class VectorAnswering
         }
     }
 
-    private static Bracket Side(string name, Bracket bracket) =>
-        name.EndsWith("_lower", StringComparison.Ordinal) ? bracket with { Value = bracket.Lower ?? bracket.Value }
-        : name.EndsWith("_upper", StringComparison.Ordinal) ? bracket with { Value = bracket.Upper ?? bracket.Value }
-        : name.EndsWith("_estimate", StringComparison.Ordinal) ? bracket with { Value = 0.5 * ((bracket.Lower ?? bracket.Value) + (bracket.Upper ?? bracket.Value)) }
-        : bracket;
+    /// <summary>The side of a bracket that a quantity's name ends in; all of it where it names none.</summary>
+    private static Bracket Side(string name, Bracket bracket) => name.IndexOf('_', StringComparison.Ordinal) is var end && end < 0
+        ? bracket
+        : bracket with { Value = VectorQuantity.Pick(bracket, name[(end + 1)..]) };
 
     private static double Divergence(string mechanism, string quantity, VectorFields parameters, VectorFields accountant)
     {
@@ -101,7 +101,7 @@ public static class VectorAnswering
     private static Bracket NoiseMultiplier(VectorAccountant accountant, string mechanism, string quantity, VectorFields vector, VectorFields parameters)
     {
         var (target, delta) = (Epsilon(vector, parameters), Delta(vector, parameters));
-        var scale = quantity == "sigma" ? parameters.OptionalNumber("l2_sensitivity", "sensitivity") ?? 1 : 1;
+        var scale = quantity == "sigma" ? parameters.OptionalNumber(VectorEvents.Sensitivity) ?? 1 : 1;
         var asked = parameters.Find(VectorEvents.NoiseMultiplier) is null ? VectorEvents.NoiseMultiplier[0]
             : throw new VectorRefusedException("params.noise_multiplier is given, but it is what is asked for");
         var upper = Solve(bracket => bracket.Value, null);
@@ -125,18 +125,12 @@ public static class VectorAnswering
             target);
     }
 
-    /// <summary>Andrew et al. 2021, arXiv:1905.03871, theorem 1: z_Δ = (z⁻² − (2σ_b)⁻²)^(−½), by default σ_b = m/20.</summary>
-    private static VectorAnswer AdaptiveClipping(string? id, VectorQuantity quantity, VectorFields parameters)
+    /// <summary>σ_b of adaptive clipping, by default m/20, and z_Δ for it.</summary>
+    private static VectorAnswer NoiseSplit(string? id, VectorQuantity quantity, VectorFields parameters)
     {
         var z = parameters.Number(VectorEvents.NoiseMultiplier);
         var countNoise = parameters.OptionalNumber("clipped_count_stddev", "sigma_b") ?? (parameters.Number("clients_per_round", "m") / 20);
-        if (!(z > 0 && z < 2 * countNoise))
-        {
-            throw new VectorRefusedException(
-                FormattableString.Invariant($"noise_multiplier is {z}, expected above 0 and below twice the clipped count's {countNoise}"));
-        }
-
-        var updateNoise = 1 / Math.Sqrt((1 / (z * z)) - (1 / (4 * countNoise * countNoise)));
+        var updateNoise = AdaptiveClipping.UpdateNoiseMultiplier(z, countNoise);
         double Named(string name) => name switch
         {
             "sigma_b" or "clipped_count_stddev" => countNoise,

@@ -12,6 +12,9 @@ public static class VectorEvents
     /// <summary>Names of σ over the sensitivity; the first also where it is what is asked for.</summary>
     public static readonly string[] NoiseMultiplier = ["noise_multiplier", "z", "sigma_over_sensitivity"];
 
+    /// <summary>Names of the sensitivity in the 2-norm.</summary>
+    public static readonly string[] Sensitivity = ["l2_sensitivity", "sensitivity", "integer_sensitivity"];
+
     // Read elsewhere or not part of what happened.
     private static readonly string[] Aside = ["target_epsilon", "target_delta", "epsilon", "delta", "order", "orders"];
 
@@ -23,12 +26,7 @@ public static class VectorEvents
             "poisson_subsampled_gaussian" or "subsampled_gaussian" or "dp_sgd" or "sampled_gaussian" => Sampled(parameters),
             "gaussian" or "continuous_gaussian" => Repeated(new GaussianEvent(Multiplier(parameters)), parameters),
             "laplace" => Repeated(new LaplaceEvent(LaplaceScale(parameters)), parameters),
-            "discrete_gaussian" => Repeated(
-                new DiscreteGaussianEvent(
-                    parameters.Number("sigma_parameter", "sigma", "noise_multiplier"),
-                    parameters.OptionalNumber("integer_sensitivity", "l2_sensitivity", "sensitivity") ?? 1,
-                    parameters.OptionalWhole("dimension") ?? 1),
-                parameters),
+            "discrete_gaussian" => Repeated(DiscreteGaussian(parameters), parameters),
             "discrete_laplace" or "geometric" => Repeated(
                 new DiscreteLaplaceEvent(
                     parameters.Number("parameter_a", "parameter", "a"), parameters.OptionalWhole("integer_sensitivity", "l1_sensitivity", "sensitivity") ?? 1),
@@ -47,15 +45,21 @@ public static class VectorEvents
             "heterogeneous_composition" or "composition" => Composition(parameters),
             _ => throw new VectorRefusedException($"the mechanism \"{mechanism}\" is not known"),
         };
+        RefuseOthers(parameters);
+        return read;
+    }
+
+    /// <summary>Refuses parameters that nothing read and that could change an answer.</summary>
+    public static void RefuseOthers(VectorFields parameters)
+    {
         parameters.Find(Aside);
         parameters.RefuseUnreadNumbers();
-        return read;
     }
 
     /// <summary>σ over the sensitivity.</summary>
     public static double Multiplier(VectorFields parameters)
     {
-        var sensitivity = parameters.OptionalNumber("l2_sensitivity", "sensitivity") ?? 1;
+        var sensitivity = parameters.OptionalNumber(Sensitivity) ?? 1;
         return parameters.OptionalNumber("sigma", "standard_deviation", "noise_stddev") is { } sigma
             ? sigma / sensitivity
             : parameters.Number(NoiseMultiplier);
@@ -73,6 +77,13 @@ public static class VectorEvents
         }
 
         return new SubsampledGaussianEvent(SamplingRate(parameters), Multiplier(parameters), parameters.OptionalWhole(Steps) ?? 1);
+    }
+
+    private static DiscreteGaussianEvent DiscreteGaussian(VectorFields parameters)
+    {
+        var sensitivity = parameters.OptionalNumber(Sensitivity) ?? 1;
+        var sigma = parameters.OptionalNumber("sigma_parameter", "sigma") ?? (sensitivity * parameters.Number(NoiseMultiplier));
+        return new DiscreteGaussianEvent(sigma, sensitivity, parameters.OptionalWhole("dimension") ?? 1);
     }
 
     private static FixedSizeGaussianEvent FixedSize(VectorFields parameters)

@@ -11,8 +11,9 @@ public static class VectorFormulas
         if (kind == "analytic_gaussian" && mechanism == "gaussian" && quantity is "sigma" or "noise_multiplier")
         {
             // Of k releases each needs √k times the noise of one.
-            return Scale(quantity, parameters) * Math.Sqrt(parameters.OptionalWhole(VectorEvents.Steps) ?? 1)
-                * AnalyticGaussian.NoiseMultiplier(VectorAnswering.Epsilon(vector, parameters), VectorAnswering.Delta(vector, parameters));
+            var scale = Scale(quantity, parameters) * Math.Sqrt(parameters.OptionalWhole(VectorEvents.Steps) ?? 1);
+            VectorEvents.RefuseOthers(parameters);
+            return scale * AnalyticGaussian.NoiseMultiplier(VectorAnswering.Epsilon(vector, parameters), VectorAnswering.Delta(vector, parameters));
         }
 
         var isClassic = kind is "classic_gaussian" or "classic" || mechanism == "classic_gaussian";
@@ -23,16 +24,18 @@ public static class VectorFormulas
         }
 
         var (epsilon, delta) = (VectorAnswering.Epsilon(vector, parameters), VectorAnswering.Delta(vector, parameters));
+        var sensitivity = Scale(quantity, parameters);
+        VectorEvents.RefuseOthers(parameters);
         // The mistake adds where it should divide: σ = Δ/(ε + √(2 ln(1/δ))) falls far short of what ε needs.
         var noiseMultiplier = isMistake ? 1 / (epsilon + Math.Sqrt(-2 * Math.Log(delta))) : AnalyticGaussian.ClassicNoiseMultiplier(epsilon, delta);
         return quantity switch
         {
-            "sigma" or "noise_multiplier" => Scale(quantity, parameters) * noiseMultiplier,
+            "sigma" or "noise_multiplier" => sensitivity * noiseMultiplier,
             "epsilon" or "real_epsilon" => AnalyticGaussian.Epsilon(noiseMultiplier, delta),
             _ => throw new VectorRefusedException($"the quantity \"{quantity}\" is not known"),
         };
     }
 
     private static double Scale(string quantity, VectorFields parameters) =>
-        quantity == "sigma" ? parameters.OptionalNumber("l2_sensitivity", "sensitivity") ?? 1 : 1;
+        (parameters.OptionalNumber(VectorEvents.Sensitivity) ?? 1) is var sensitivity && quantity == "sigma" ? sensitivity : 1;
 }

@@ -22,14 +22,16 @@ public sealed record VectorQuantity(string Name, IReadOnlyList<string> Parts)
     /// <summary>Picks the parts of a bracket by their names.</summary>
     public static double[] Pick(Bracket bracket, IReadOnlyList<string> parts) => [.. parts.Select(part => Pick(bracket, part))];
 
-    private static double Pick(Bracket bracket, string part)
+    /// <summary>Picks one part by its name.</summary>
+    public static double Pick(Bracket bracket, string part)
     {
-        var (lower, upper) = (bracket.Lower ?? bracket.Value, bracket.Upper ?? bracket.Value);
+        // Where nothing is certified the value is the one from above, and there is none from below.
+        var upper = bracket.Upper ?? bracket.Value;
         return part switch
         {
-            "lower" or "optimistic" => lower,
+            "lower" or "optimistic" => bracket.Lower ?? throw new VectorRefusedException("this accountant has no value that is certified from below"),
             "upper" or "pessimistic" => upper,
-            "estimate" or "value" => 0.5 * (lower + upper),
+            "estimate" or "value" => 0.5 * ((bracket.Lower ?? upper) + upper),
             _ => throw new VectorRefusedException($"\"{part}\" is not a part of the quantity, expected lower, estimate or upper"),
         };
     }

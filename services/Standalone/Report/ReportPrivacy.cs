@@ -29,8 +29,7 @@ internal static class ReportPrivacy
     private static string Statement(Guarantee guarantee)
     {
         var text = new StringBuilder();
-        var unit = SpecKeys.Names(typeof(PrivacyUnit))[(int)guarantee.Unit];
-        text.Append(CultureInfo.InvariantCulture, $"<p><strong>Differential privacy for each {unit}</strong>, mode {SpecKeys.Names(typeof(PrivacyMode))[(int)guarantee.Mode]}: ");
+        text.Append(CultureInfo.InvariantCulture, $"<p><strong>Differential privacy for {ReportText.Html(guarantee.UnitText)}</strong>, mode {SpecKeys.Names(typeof(PrivacyMode))[(int)guarantee.Mode]}: ");
         text.Append(guarantee is { FilterEpsilon: { } filter }
             ? $"at most ε = {HumanUnits.Score(filter)} at δ = {HumanUnits.Score(guarantee.Delta)}, over all runs with this data."
             : "no charge so far, or one that is unbounded.");
@@ -60,7 +59,8 @@ internal static class ReportPrivacy
         yield return ("δ", HumanUnits.Score(guarantee.Delta));
         if (guarantee.FilterEpsilon is { } filter)
         {
-            yield return ("ε by the ledger’s filter", $"{HumanUnits.Score(filter)} at order α = {HumanUnits.Score(guarantee.Alpha)}, of the client that spent most");
+            var by = guarantee.Alpha is { } alpha ? $"at order α = {HumanUnits.Score(alpha)}" : "from ρ of zCDP";
+            yield return ("ε by the ledger’s filter", $"{HumanUnits.Score(filter)} {by}, of the client that spent most");
         }
 
         if (guarantee.PldEpsilon is { } pld)
@@ -68,15 +68,21 @@ internal static class ReportPrivacy
             yield return ("ε for the fixed schedule", $"{HumanUnits.Score(pld)}, certified by its privacy loss distribution");
         }
 
+        if (guarantee.PublicEpsilon is { } seen)
+        {
+            yield return ("ε against those who see models alone", $"{HumanUnits.Score(seen)}, for the fixed schedule");
+        }
+
+        var stated = guarantee.BudgetRho is { } rho ? $"ρ = {HumanUnits.Score(rho)}, " : "";
         yield return ("Budget", guarantee.BudgetEpsilon is { } budget
-            ? $"ε = {HumanUnits.Score(budget)}; the least that is left to a client is {HumanUnits.Share(guarantee.LeastLeft)}"
+            ? $"{stated}ε = {HumanUnits.Score(budget)}; the least that is left to a client is {HumanUnits.Share(guarantee.LeastLeft)}"
             : "none is set");
     }
 
     private static IEnumerable<string> Facts(RunSpec run)
     {
         yield return (run.Privacy.IsPrivate
-                ? "Clients sent their updates as the mode says, and the numbers of examples they had declared. "
+                ? $"Clients sent their updates as the mode says, and the numbers of {(run.Data.PrivacyUnitColumn is null ? "examples" : "privacy units")} they had declared. "
                 : $"Clients sent their updates, their numbers of examples{(run.Evaluation.Federated ? ", sums of their validation scores" : "")} and the time they trained for. ")
             + "Training examples themselves were not sent.";
         yield return run.KeepUpdates == KeepUpdates.All
@@ -86,7 +92,9 @@ internal static class ReportPrivacy
         {
             PrivacyMode.None => "In the privacy ledger every task of this run counts as unbounded.",
             PrivacyMode.Example => "In the privacy ledger every task of this run counts as unbounded for the client as a whole.",
-            _ => "In the privacy ledger every task of this run is charged for a single example too.",
+            _ => run.Data.PrivacyUnitColumn is null
+                ? "In the privacy ledger every task of this run is charged for a single example too."
+                : $"In the privacy ledger every task of this run is charged for {Guarantees.UnitText(PrivacyUnit.Example, run.Data)} too.",
         };
         if (run.Selection.CloseOnTarget)
         {

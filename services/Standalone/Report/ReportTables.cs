@@ -27,8 +27,10 @@ internal static class ReportTables
         }
 
         columns.Add("Admitted", round => $"{HumanUnits.Count(round.UpdatesAdmitted)} of {HumanUnits.Count(round.ClientsSelected)}");
+        columns.AddIf(rounds.Any(round => round.UpdatesLate > 0), "Late", round => HumanUnits.Count(round.UpdatesLate));
         columns.AddIf(rounds.Any(round => round.UpdatesRejected > 0), "Rejected", round => HumanUnits.Count(round.UpdatesRejected));
         columns.AddIf(rounds.Any(round => round.ClientsRefused > 0), "Refused", round => HumanUnits.Count(round.ClientsRefused));
+        columns.AddIf(rounds.Any(round => round.ClipNorm != rounds[0].ClipNorm), "Clipping norm", round => HumanUnits.Score(round.ClipNorm));
         columns.Add("Down", round => HumanUnits.Bytes(round.BytesDown));
         columns.Add("Up", round => HumanUnits.Bytes(round.BytesUp));
         columns.Add("Time", round => round.DurationMs is { } duration ? HumanUnits.Duration(duration / 1000) : "–");
@@ -47,7 +49,7 @@ internal static class ReportTables
         var (mostWeight, mostRounds, mostUp) = (clients.Max(client => client.Weight), clients.Max(client => client.RoundsParticipated), clients.Max(client => client.BytesUp));
         var columns = new Columns<SummaryClient>();
         columns.Add("Client", client => ReportText.Name(client.ClientId), "name");
-        columns.Add("Examples", client => HumanUnits.Count(client.Examples));
+        columns.Add(summary.Run.Data.PrivacyUnitColumn is null ? "Examples" : "Privacy units", client => HumanUnits.Count(client.Examples));
         columns.Add("Share of training", client => WithBar(HumanUnits.Share(client.Weight), client.Weight, mostWeight));
         columns.Add("Rounds", client => WithBar(HumanUnits.Count(client.RoundsParticipated), client.RoundsParticipated, mostRounds));
         columns.Add("Up", client => WithBar(HumanUnits.Bytes(client.BytesUp), client.BytesUp, mostUp));

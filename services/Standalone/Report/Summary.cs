@@ -40,6 +40,7 @@ public static class Summary
             ModelSha256 = run.Model?.Sha256,
             ModelSizeBytes = run.Model?.SizeBytes,
             ParameterCount = run.ParameterCount,
+            EventsHead = run.EventsHead,
             ProductVersion = productVersion,
             ScoredOn = source,
             Rounds = [.. finished.Select(round => Round(round, source))],
@@ -64,6 +65,7 @@ public static class Summary
             ClientsSelected = round.ClientsSelected,
             ClientsRefused = round.ClientsRefused,
             UpdatesAdmitted = round.UpdatesAdmitted,
+            UpdatesLate = round.UpdatesLate,
             UpdatesRejected = round.UpdatesRejected,
             Loss = scores?.Loss,
             Accuracy = scores?.Accuracy,
@@ -72,6 +74,7 @@ public static class Summary
             DurationMs = round.DurationMs,
             BytesDown = round.BytesDown,
             BytesUp = round.BytesUp,
+            ClipNorm = round.ClipNorm,
             ModelSha256 = round.ModelSha256,
         };
     }
@@ -115,9 +118,9 @@ public static class Summary
             BytesUp = client.BytesUp,
             TrainingSeconds = client.TrainingSeconds,
             Epsilon = spent is null ? null : Guarantees.EpsilonOf(spent),
-            Delta = spent is null ? null : spent.BudgetDelta ?? Guarantees.AssumedDelta,
-            Budget = spent?.BudgetEpsilon,
-            Left = spent?.Left,
+            Delta = spent is null ? null : Guarantees.DeltaOf(spent),
+            Budget = spent?.Budget?.Epsilon,
+            Left = spent?.Budget?.Left,
         };
     }
 }

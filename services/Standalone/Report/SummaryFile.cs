@@ -25,6 +25,9 @@ public record SummaryFile
 
     public required long? ModelSizeBytes { get; init; }
     public required int? ParameterCount { get; init; }
+    /// <summary>Hash of the last record of <c>events.jsonl</c>; null where the run has no event log.</summary>
+    public required string? EventsHead { get; init; }
+
     public required string ProductVersion { get; init; }
 
     /// <summary>Where <c>loss</c> and <c>accuracy</c> come from, in all rounds.</summary>
@@ -77,6 +80,10 @@ public record SummaryRound
     public required int ClientsSelected { get; init; }
     public required int ClientsRefused { get; init; }
     public required int UpdatesAdmitted { get; init; }
+
+    /// <summary>Late updates of earlier rounds among the clients selected.</summary>
+    public required int UpdatesLate { get; init; }
+
     public required int UpdatesRejected { get; init; }
 
     /// <summary>Mean loss per example; null where the round was not scored.</summary>
@@ -94,6 +101,10 @@ public record SummaryRound
     public required double? DurationMs { get; init; }
     public required long BytesDown { get; init; }
     public required long BytesUp { get; init; }
+
+    /// <summary>C that the Aggregator clipped updates to, in the modes with central.</summary>
+    public required double? ClipNorm { get; init; }
+
     public required string? ModelSha256 { get; init; }
 }
 
@@ -133,7 +144,7 @@ public record SummaryClient
     /// <summary>δ that ε is stated at; null where privacy is off.</summary>
     public required double? Delta { get; init; }
 
-    /// <summary>ε of the client's budget; null where privacy is off, or none is set.</summary>
+    /// <summary>ε of the client's budget at δ; null where privacy is off, or none is set.</summary>
     public required double? Budget { get; init; }
 
     /// <summary>Share of the budget that is left, in [0, 1].</summary>

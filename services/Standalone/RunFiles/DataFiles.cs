@@ -1,6 +1,7 @@
 using FlEvents.Contracts;
 using FlEvents.Learning.Data;
 using FlEvents.Learning;
+using FlEvents.Orchestrator.Runs;
 
 namespace FlEvents.Standalone.RunFiles;
 
@@ -16,7 +17,8 @@ internal static class DataFiles
         var errors = new[] { run.Data.DataSet, run.Evaluation.DataSet }.OfType<string>().Distinct()
             .SelectMany(name => Errors($"{root}.simulation.data.{name}", () => Read(run, name, file.Simulation.Data[name])))
             .ToList();
-        return errors.Count > 0 ? errors : Errors($"{root}.simulation.partition", () => CheckPartition(file)).ToList();
+        return errors.Count > 0 ? errors
+            : [.. Errors($"{root}.simulation.partition", () => CheckPartition(file)), .. Errors($"{root}.run.evaluation.dataSet", () => CheckHeldOut(file))];
     }
 
     private static IReadOnlyList<string> Read(RunSpec run, string name, DataSource source)
@@ -29,15 +31,29 @@ internal static class DataFiles
         };
 
         // Generated images cannot be malformed: one tells whether they fit the model.
-        DataSetReader.Read(source.Kind == DataSourceKind.Digits ? source with { Take = 1 } : source, run.Data with { DataSet = name }, run.Model.InputShape, classes);
+        DataSetReader.Read(source.Kind == DataSourceKind.Digits ? source with { Take = 1 } : source, run.Data with { DataSet = name }, run.Model.InputShape, classes, withUnits: name == run.Data.DataSet);
         return [];
     }
 
     private static IReadOnlyList<string> CheckPartition(RunFile file)
     {
-        var (source, simulation) = (file.Simulation.Data[file.Run.Data.DataSet], file.Simulation);
-        var values = DataSetReader.ReadPartitionValues(source, simulation.Partition);
-        return [.. simulation.Partition.Check(simulation.Clients, DataSetReader.CountExamples(source), values).Select(error => error.Message)];
+        var (data, simulation) = (file.Run.Data, file.Simulation);
+        var basis = DataSetReader.ReadPartitionBasis(simulation.Data[data.DataSet], simulation.Partition, data.PrivacyUnitColumn);
+        return [.. simulation.Partition.Check(simulation.Clients, basis).Select(error => error.Message)];
+    }
+
+    /// <summary>No privacy unit has rows on both sides. Held-out data without the column can't be checked.</summary>
+    private static IReadOnlyList<string> CheckHeldOut(RunFile file)
+    {
+        var (data, sources) = (file.Run.Data, file.Simulation.Data);
+        if (data.PrivacyUnitColumn is not { } column || file.Run.Evaluation.DataSet is not { } heldOut)
+        {
+            return [];
+        }
+
+        return DataSetReader.CountSharedUnits(sources[data.DataSet], sources[heldOut], column) is > 0 and var shared
+            ? [$"expected held-out data of other privacy units than \"{data.DataSet}\" has, got {shared} values of column {SpecText.Quoted(column)} that are in both"]
+            : [];
     }
 
     private static IEnumerable<SpecError> Errors(string path, Func<IReadOnlyList<string>> check)

@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
 using FlEvents.Contracts;
+using FlEvents.DifferentialPrivacy.Plans;
 using FlEvents.Learning.Data;
 
 namespace FlEvents.Standalone.RunFiles;
@@ -52,15 +53,22 @@ public record SimulationBudgets
     public SimulationBudget? Client { get; init; }
 }
 
-/// <summary>An (ε, δ) budget.</summary>
+/// <summary>A budget of ε at δ, or of ρ.</summary>
 public record SimulationBudget
 {
-    [Description("ε."), Range(1e-6, 1e6)]
-    public required double Epsilon { get; init; }
+    [Description("ε; with delta."), Range(1e-6, 1e6)]
+    public double? Epsilon { get; init; }
 
-    [Description("δ."), Range(1e-15, 0.5)]
-    public required double Delta { get; init; }
+    [Description("δ. Of a budget of ρ it says only at which δ its ε is shown; 1e-5 where absent."), Range(1e-15, 0.5)]
+    public double? Delta { get; init; }
 
     [Description("Rényi order α of the filter, above 1; without it, the one that allows the most of the first charge."), Range(1.0001, 100000.0)]
     public double? Alpha { get; init; }
+
+    [Description("ρ of zCDP, instead of ε: it counts sampling as q = 1."), Range(1e-9, 1e6)]
+    public double? Rho { get; init; }
+
+    /// <summary>The terms as the ledger takes them.</summary>
+    [JsonIgnore]
+    public BudgetTerms Terms => new() { Epsilon = Epsilon, Delta = Delta, Alpha = Alpha, Rho = Rho };
 }

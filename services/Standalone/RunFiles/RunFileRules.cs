@@ -17,6 +17,7 @@ internal static partial class RunFileRules
             .. Sources(file.Simulation.Data, $"{root}.simulation.data"),
             .. Uses(file, root),
             .. Partition(file, root),
+            .. Budgets(file.Simulation.Budgets, $"{root}.simulation.budgets"),
         ];
 
     private static IEnumerable<SpecError> Selection(RunFile file, string path)
@@ -116,6 +117,17 @@ internal static partial class RunFileRules
         if (source?.Kind == DataSourceKind.Csv && simulation.Partition is { Rule: PartitionRule.Dirichlet or PartitionRule.Shards, Column: null })
         {
             yield return new($"{path}.column", "missing; expected the label column of the CSV, which the rule splits by");
+        }
+    }
+
+    private static IEnumerable<SpecError> Budgets(SimulationBudgets budgets, string path)
+    {
+        foreach (var (unit, budget) in new[] { ("example", budgets.Example), ("client", budgets.Client) })
+        {
+            if (budget?.Terms.Defect is { } defect)
+            {
+                yield return new($"{path}.{unit}", defect);
+            }
         }
     }
 

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
 
 namespace FlEvents.Contracts;
@@ -11,6 +12,9 @@ public record AggregationSpec
 
     [Description("Weights of the clients' updates: by their training examples, or uniform. Without it, uniform in the modes local and central.")]
     public AggregationWeights? Weights { get; init; }
+
+    [Description("Rounds that an update may be late and still count, in the next round that is planned, with its weight divided by √(1 + rounds late). 0 turns late updates away."), Range(0, 100)]
+    public int LateRounds { get; init; }
 }
 
 [JsonConverter(typeof(CamelCaseEnumConverter<AggregationWeights>))]

@@ -21,6 +21,10 @@ public record DataSpec
 
     [Description("Label column of a CSV.")]
     public LabelSpec? Label { get; init; }
+
+    // 64 characters at most: the name is in every client's ledger identity, of which a page must fit into one message.
+    [Description("Column of a CSV, neither a feature nor the label, whose values are the privacy units (a patient id): all rows with one value stay together, and with example they are drawn and clipped as one. Without it each row is a unit."), StringLength(64, MinimumLength = 1)]
+    public string? PrivacyUnitColumn { get; init; }
 }
 
 /// <summary>x = (pixel / 255 − mean) / scale.</summary>

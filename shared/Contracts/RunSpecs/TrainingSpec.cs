@@ -22,7 +22,7 @@ public record TrainingSpec
     [Description("L2 weight decay, added to the gradient."), Range(0.0, 100.0)]
     public double WeightDecay { get; init; }
 
-    [Description("Examples in a batch."), Range(1, 100000)]
+    [Description("Examples in a batch; privacy units in the modes with example, where data.privacyUnitColumn names them."), Range(1, 100000)]
     public required int BatchSize { get; init; }
 
     [Description("Passes over the client's training examples."), Range(1, 1000)]

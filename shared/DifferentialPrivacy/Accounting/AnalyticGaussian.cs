@@ -4,65 +4,100 @@ namespace FlEvents.DifferentialPrivacy.Accounting;
 
 /// <summary>The exact privacy curve of Gaussian noise, and what the classic formula promises beside it.</summary>
 /// <remarks>
-/// Balle and Wang 2018, arXiv:1805.06530, theorem 8: δ(ε) = Φ(1/2z − εz) − e^ε·Φ(−1/2z − εz), z = σ/Δ. Computed from ln Φ, so neither the large ε nor
-/// the small δ loses its digits. k releases are one with z/√k; both directions of any adjacency have the same curve.
+/// Balle and Wang 2018, arXiv:1805.06530, theorem 8: δ(ε) = Φ(−a) − e^ε·Φ(−b), a = εz − 1/2z, b = εz + 1/2z, z = σ/Δ. As e^ε = φ(a)/φ(b), that is
+/// φ(a)·(R(a) − R(b)) with the Mills ratio R: no exponential meets another, and where a and b are close the difference is an integral of a positive
+/// function. So neither a large ε nor a small δ nor much noise loses its digits. k releases are one with z/√k; both directions of any adjacency have the
+/// same curve.
 /// </remarks>
 public static class AnalyticGaussian
 {
-    private const double LeastMultiplier = 1e-6;
-    private const double LargestMultiplier = 1e9;
+    private const double LeastMultiplier = 1e-100;
+    private const double LargestMultiplier = 1e100;
+
+    // Below this width R(a) − R(b) is integrated.
+    private const double NarrowWidth = 0.5;
 
     /// <summary>ln δ(ε).</summary>
     /// <param name="noiseMultiplier">z, finite and above 0.</param>
-    /// <param name="epsilon">Finite; negative values are right too.</param>
+    /// <param name="epsilon">At least 0, finite.</param>
     public static double LogDelta(double noiseMultiplier, double epsilon)
     {
-        var z = Require.Positive(noiseMultiplier);
-        var kept = NormalDistribution.LogCdf((0.5 / z) - (epsilon * z));
-        var removed = epsilon + NormalDistribution.LogCdf((-0.5 / z) - (epsilon * z));
-        // Far out in the tail the two can be equal to the last bit.
-        return kept > removed ? kept + LogArithmetic.LogOneMinusExpOfMinus(kept - removed) : double.NegativeInfinity;
+        var (z, scaled) = (Require.Positive(noiseMultiplier), Require.NotNegative(epsilon) * noiseMultiplier);
+        var (a, b) = (scaled - (0.5 / z), scaled + (0.5 / z));
+        var logDensity = (-0.5 * a * a) - NormalDistribution.LogRootTwoPi;
+        if (a < -NarrowWidth / 2)
+        {
+            // R(a) can be beyond a double, but Φ(−a) is far from what is taken off.
+            var kept = NormalDistribution.LogCdf(-a);
+            return kept + LogArithmetic.LogOneMinusExpOfMinus(kept - logDensity - Math.Log(NormalDistribution.MillsRatio(b)));
+        }
+
+        var difference = 1 / z > NarrowWidth ? NormalDistribution.MillsRatio(a) - NormalDistribution.MillsRatio(b) : Fall(a, 1 / z);
+        return logDensity + Math.Log(difference);
     }
 
     /// <summary>δ(ε).</summary>
-    public static double Delta(double noiseMultiplier, double epsilon) => Math.Exp(LogDelta(noiseMultiplier, Require.NotNegative(epsilon)));
+    public static double Delta(double noiseMultiplier, double epsilon) => Math.Exp(LogDelta(noiseMultiplier, epsilon));
 
-    /// <summary>The smallest ε ≥ 0 at <paramref name="delta"/>, from above.</summary>
+    /// <summary>The smallest ε ≥ 0 at <paramref name="delta"/>, from above; +∞ where it is beyond a double.</summary>
     /// <param name="noiseMultiplier">z, finite and above 0.</param>
     /// <param name="delta">In (0, 1).</param>
     public static double Epsilon(double noiseMultiplier, double delta)
     {
-        var target = Math.Log(Require.Delta(delta)) - Margin(noiseMultiplier);
-        if (LogDelta(noiseMultiplier, 0) <= target)
+        var target = Math.Log(Require.Delta(delta));
+        if (Holds(noiseMultiplier, 0, target))
         {
             return 0;
         }
 
         var high = 1.0;
-        while (LogDelta(noiseMultiplier, high) > target)
+        while (double.IsFinite(high) && !Holds(noiseMultiplier, high, target))
         {
             high *= 2;
         }
 
-        return Bisect(0, high, epsilon => LogDelta(noiseMultiplier, epsilon) <= target);
+        return double.IsFinite(high) ? Bisect(0, high, epsilon => Holds(noiseMultiplier, epsilon, target)) : double.PositiveInfinity;
     }
 
-    /// <summary>The smallest z with (ε, δ)-differential privacy, from above.</summary>
+    /// <summary>The smallest z with (ε, δ)-differential privacy, from above; +∞ where it is above 10¹⁰⁰.</summary>
     /// <param name="epsilon">At least 0, finite.</param>
     /// <param name="delta">In (0, 1).</param>
     public static double NoiseMultiplier(double epsilon, double delta)
     {
         Require.NotNegative(epsilon);
         var target = Math.Log(Require.Delta(delta));
-        return Bisect(LeastMultiplier, LargestMultiplier, z => LogDelta(z, epsilon) <= target - Margin(z));
+        return Holds(LargestMultiplier, epsilon, target)
+            ? Bisect(LeastMultiplier, LargestMultiplier, z => Holds(z, epsilon, target))
+            : double.PositiveInfinity;
     }
 
     /// <summary>√(2 ln(1.25/δ))/ε, proved for ε ≤ 1 only: at ε = 10, δ = 10⁻⁵ it really gives 10.39. Not used to calibrate anything.</summary>
     public static double ClassicNoiseMultiplier(double epsilon, double delta) =>
         Math.Sqrt(2 * Math.Log(1.25 / Require.Delta(delta))) / Require.Positive(epsilon);
 
-    /// <summary>More than the relative error of δ: two probabilities are subtracted that differ by 1/z.</summary>
-    private static double Margin(double noiseMultiplier) => 1e-12 + (4e-14 * noiseMultiplier);
+    private static bool Holds(double noiseMultiplier, double epsilon, double logTarget) =>
+        LogDelta(noiseMultiplier, epsilon) <= logTarget - Margin(noiseMultiplier, epsilon);
+
+    /// <summary>More than the error of ln δ: of the difference, and of a²/2, whose a comes of two rounded terms.</summary>
+    private static double Margin(double noiseMultiplier, double epsilon)
+    {
+        var (scaled, half) = (epsilon * noiseMultiplier, 0.5 / noiseMultiplier);
+        return 1e-12 + (1e-15 * (1 + Math.Abs(scaled - half)) * (scaled + half));
+    }
+
+    /// <summary>R(a) − R(a + width) for a narrow width.</summary>
+    private static double Fall(double a, double width)
+    {
+        var (nodes, weights) = GaussLegendre.Six;
+        var (middle, sum) = (a + (0.5 * width), 0.0);
+        for (var i = 0; i < nodes.Length; i++)
+        {
+            var offset = 0.5 * width * nodes[i];
+            sum += weights[i] * (NormalDistribution.MillsRatioFall(middle + offset) + NormalDistribution.MillsRatioFall(middle - offset));
+        }
+
+        return 0.5 * width * sum;
+    }
 
     /// <summary>The upper end of the last interval in which <paramref name="holds"/> turns true.</summary>
     private static double Bisect(double low, double high, Func<double, bool> holds)

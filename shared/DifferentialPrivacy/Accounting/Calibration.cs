@@ -47,18 +47,21 @@ public static class Calibration
 
         return Narrow(Above, low, high, relativeTolerance);
 
-        // The logarithm makes the curve nearly straight in ln z.
-        double Above(double z) => epsilonOf(z) is var epsilon && epsilon > 0 ? Math.Log(epsilon / targetEpsilon) : -50;
+        // The logarithm makes the curve nearly straight in ln z. Its sign is that of the comparison itself, and what is no number meets no target.
+        double Above(double z) => epsilonOf(z) is var epsilon && epsilon <= targetEpsilon
+            ? Math.Min(0, epsilon > 0 ? Math.Log(epsilon / targetEpsilon) : -50)
+            : epsilon > targetEpsilon ? Math.Max(double.Epsilon, Math.Log(epsilon / targetEpsilon)) : double.PositiveInfinity;
     }
 
     /// <summary>The largest whole number of steps with ε of at most the target.</summary>
     /// <param name="epsilonOf">ε by number of steps, from 1: does not fall with it.</param>
     /// <param name="targetEpsilon">Finite and above 0.</param>
-    /// <param name="most">Where to stop looking.</param>
+    /// <param name="most">Where to stop looking; at least 1, at most 2⁶¹.</param>
     /// <returns>0 when not even one step fits.</returns>
     public static long Steps(Func<long, double> epsilonOf, double targetEpsilon, long most = 1L << 40)
     {
         Require.Positive(targetEpsilon);
+        Require.Between(most, 1, 1L << 61);
         var (fits, fails) = (0L, 1L);
         while (fails <= most && epsilonOf(fails) <= targetEpsilon)
         {

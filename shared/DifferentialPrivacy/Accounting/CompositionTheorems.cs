@@ -7,6 +7,9 @@ public static class CompositionTheorems
 {
     private const long MostForOptimal = 1_000_000;
 
+    // More than the relative error of the optimal δ.
+    private const double Margin = 1e-10;
+
     /// <summary>Σεᵢ and Σδᵢ.</summary>
     /// <exception cref="ArgumentException">A part has no (ε, δ) of its own.</exception>
     public static EpsilonDelta Basic(PrivacyEvent composed)
@@ -61,12 +64,12 @@ public static class CompositionTheorems
         Require.Delta(delta);
         var masses = LogBinomialMasses(epsilonEach, count);
         var (low, high) = (0.0, count * epsilonEach);
-        if (OptimalDelta(masses, epsilonEach, deltaEach, high) > delta)
+        if (!Holds(high))
         {
             return double.PositiveInfinity;
         }
 
-        if (OptimalDelta(masses, epsilonEach, deltaEach, 0) <= delta)
+        if (Holds(0))
         {
             return 0;
         }
@@ -74,10 +77,12 @@ public static class CompositionTheorems
         for (var i = 0; i < 100 && high - low > 1e-15 * high; i++)
         {
             var middle = 0.5 * (low + high);
-            (low, high) = OptimalDelta(masses, epsilonEach, deltaEach, middle) <= delta ? (low, middle) : (middle, high);
+            (low, high) = Holds(middle) ? (low, middle) : (middle, high);
         }
 
         return high;
+
+        bool Holds(double epsilon) => OptimalDelta(masses, epsilonEach, deltaEach, epsilon) * (1 + Margin) <= delta;
     }
 
     private static double OptimalDelta(double[] logMasses, double epsilonEach, double deltaEach, double epsilon)
@@ -99,19 +104,9 @@ public static class CompositionTheorems
         return sum - ((1 - sum) * LogArithmetic.ExpM1(nothingInfinite));
     }
 
-    private static double[] LogBinomialMasses(double epsilonEach, long count)
-    {
-        Require.Between(count, 1, MostForOptimal);
-        var logUp = -LogArithmetic.LogOnePlusExp(-Require.NotNegative(epsilonEach));
-        var masses = new double[count + 1];
-        masses[0] = count * logUp;
-        for (var l = 1; l <= count; l++)
-        {
-            masses[l] = masses[l - 1] + Math.Log((double)(count - l + 1) / l) - epsilonEach;
-        }
-
-        return masses;
-    }
+    /// <summary>ln of the probability of l losses of −ε₀ among k.</summary>
+    private static double[] LogBinomialMasses(double epsilonEach, long count) =>
+        BinomialDistribution.LogMasses((int)Require.Between(count, 1, MostForOptimal), -Require.NotNegative(epsilonEach));
 
     private static IEnumerable<(EpsilonDeltaEvent Part, long Count)> Parts(PrivacyEvent composed) =>
         EventParts.Of(composed).Select(part => (

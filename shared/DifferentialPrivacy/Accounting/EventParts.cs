@@ -11,14 +11,26 @@ public static class EventParts
     /// changes no bit of a result.
     /// </summary>
     /// <exception cref="OverflowException">More than 2⁶³ − 1 of one event.</exception>
+    /// <exception cref="ArgumentException">Some events hold for replace-one and others for zero-out only: for no neighbours is there a sum.</exception>
     public static IReadOnlyList<EventPart> Of(PrivacyEvent composed)
     {
         var counts = new Dictionary<PrivacyEvent, long>();
         Collect(composed, 1, counts);
+        if (counts.Keys.FirstOrDefault(HoldsForReplaceOneOnly) is { } replaced && counts.Keys.FirstOrDefault(HoldsForZeroOutOnly) is { } zeroed)
+        {
+            throw new ArgumentException(
+                $"{PrivacyEventText.Write(replaced)} holds for replace-one and {PrivacyEventText.Write(zeroed)} for zero-out, expected events for one kind of neighbours.",
+                nameof(composed));
+        }
+
         return counts.Count == 1
             ? [.. counts.Select(part => new EventPart(part.Key, part.Value))]
             : [.. counts.OrderBy(part => PrivacyEventText.Write(part.Key), StringComparer.Ordinal).Select(part => new EventPart(part.Key, part.Value))];
     }
+
+    private static bool HoldsForReplaceOneOnly(PrivacyEvent step) => step is FixedSizeGaussianEvent;
+
+    private static bool HoldsForZeroOutOnly(PrivacyEvent step) => step is SubsampledGaussianEvent or TruncatedSubsampledGaussianEvent or TreeGaussianEvent;
 
     private static void Collect(PrivacyEvent composed, long times, Dictionary<PrivacyEvent, long> counts)
     {

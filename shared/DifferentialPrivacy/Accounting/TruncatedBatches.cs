@@ -12,9 +12,6 @@ namespace FlEvents.DifferentialPrivacy.Accounting;
 /// </remarks>
 public static class TruncatedBatches
 {
-    // e⁻⁶⁰, times all terms that may follow, is below rounding.
-    private const double Negligible = 60;
-
     /// <summary>Probability that the batch is full without the record: P(Bin(n−1, q) ≥ B).</summary>
     public static double FullProbability(TruncatedSubsampledGaussianEvent part)
     {
@@ -29,25 +26,7 @@ public static class TruncatedBatches
             return 1;
         }
 
-        var (logOdds, sum) = (Math.Log(part.SamplingRate) - LogArithmetic.LogP1(-part.SamplingRate), new LogSum());
-        var logMass = others * LogArithmetic.LogP1(-part.SamplingRate);
-        for (var k = 0L; k <= others; k++)
-        {
-            if (k > others * part.SamplingRate && logMass < sum.Value - Negligible)
-            {
-                // Terms fall ever faster past the mean.
-                break;
-            }
-
-            if (k >= part.LargestBatch)
-            {
-                sum.Add(logMass);
-            }
-
-            logMass += Math.Log((double)(others - k) / (k + 1)) + logOdds;
-        }
-
-        return Math.Min(1, Math.Exp(sum.Value));
+        return BinomialDistribution.Tail(others, Math.Log(part.SamplingRate) - LogArithmetic.LogP1(-part.SamplingRate), part.LargestBatch);
     }
 
     /// <summary>The step when the batch is not full, and the one when it is.</summary>
@@ -59,6 +38,11 @@ public static class TruncatedBatches
     public static Func<double, double> LogMoment(TruncatedSubsampledGaussianEvent part)
     {
         var ((open, full), probability) = (Cases(part), FullProbability(part));
+        if (probability is 0 or 1)
+        {
+            return order => LogMoment(probability == 0 ? open : full, order);
+        }
+
         return order =>
         {
             var moment = new LogSum();

@@ -17,6 +17,9 @@ public static class CanaryGuesses
 {
     private static readonly int[] Divisors = [1, 2, 4, 8, 16, 32];
 
+    // 2mδ in multiples of a plan's level. What it multiplies in the theorem, at most the mass of W next to v, is a few hundredths.
+    private const double LevelsInDelta = 10;
+
     /// <summary>The numbers of guesses that are tried for m canaries: even, in descending order, each once.</summary>
     /// <param name="canaries">m, at least 2.</param>
     public static IReadOnlyList<int> Plans(int canaries)
@@ -26,15 +29,15 @@ public static class CanaryGuesses
     }
 
     /// <summary>
-    /// A δ at which guesses prove about as much as without one: (1 − confidence)/6 over 2m. At a larger one the theorem's term in 2mδ takes the strength that
-    /// is there; at a smaller one ε is larger for no gain.
+    /// The δ at which guesses contradict a Gaussian claim best: ten times (1 − confidence)/6 over 2m. The theorem's term in 2mδ then takes some 3 % of the
+    /// bound; at a larger δ it takes all of it, and at a smaller one the ε that is claimed is larger for no gain.
     /// </summary>
     /// <param name="canaries">m, at least 2.</param>
     /// <param name="confidence">In (0, 1).</param>
     public static double Delta(int canaries, double confidence)
     {
         OneRunBound.CheckConfidence(confidence);
-        return (1 - confidence) / Plans(canaries).Count / (2.0 * canaries);
+        return Math.Min(0.5, LevelsInDelta * (1 - confidence) / Plans(canaries).Count / (2.0 * canaries));
     }
 
     /// <summary>Guesses by scores, and what that proves.</summary>

@@ -82,6 +82,7 @@ public static class CentralRelease
                 sum.AddSquares(slice);
             }
 
+            values.AsSpan().Clear();
             norms[update] = double.IsFinite(sum.Total)
                 ? Math.Sqrt(sum.Total)
                 : throw new ArgumentException($"Update {update} holds a NaN or an infinity; expected finite numbers.", nameof(updates));

@@ -3,11 +3,10 @@ using System.Globalization;
 using FlEvents.Contracts;
 using FlEvents.DifferentialPrivacy.Accounting;
 using FlEvents.DifferentialPrivacy.Accounting.Budgets;
-using FlEvents.DifferentialPrivacy.Accounting.Rdp;
 
 namespace FlEvents.DifferentialPrivacy.Plans;
 
-/// <summary>Turns planned charges into what an account pays: whole units of 10⁻⁹ at the account's Rényi order (privacy rules 13 to 15).</summary>
+/// <summary>Turns planned charges into what an account pays: whole units of 10⁻⁹ in the account's measure (privacy rules 13 to 15).</summary>
 public static class Pricing
 {
     /// <summary>The charge against which no finite budget holds.</summary>
@@ -15,10 +14,11 @@ public static class Pricing
 
     private const int MostRemembered = 10_000;
 
-    // No charge is taken at it: an unbounded one fixes no account's order.
-    private const double UnboundedOrder = 2;
-    private static readonly ConcurrentDictionary<(PrivacyEvent Event, double Alpha), long?> Charges = new();
-    private static readonly ConcurrentDictionary<(PrivacyEvent Event, BudgetTerms Terms), double> Orders = new();
+    // No charge is taken in it: an unbounded one fixes no account's measure.
+    private static readonly PrivacyMeasure UnboundedMeasure = PrivacyMeasure.Renyi(2);
+    private static readonly ConcurrentDictionary<(PrivacyEvent Event, PrivacyMeasure Measure), BudgetCharge> Charges = new();
+    private static readonly ConcurrentDictionary<(PrivacyEvent Event, BudgetTerms Terms), PrivacyMeasure> Measures = new();
+    private static readonly ConcurrentDictionary<(long Units, PrivacyMeasure Measure, double Delta), double> Epsilons = new();
 
     /// <summary>The mechanism of a charge as the accountants know it.</summary>
     /// <exception cref="InvalidDataException">A parameter is missing or out of range: such a message is no request.</exception>
@@ -41,17 +41,25 @@ public static class Pricing
         }
     }
 
-    /// <summary>The charge as an entry stores it: whole units at α rounded up, or the word <see cref="Unbounded"/>.</summary>
-    public static string TextOf(PrivacyEvent charged, double alpha) => charged is UnboundedEvent
-        ? Unbounded
-        : Remembered(Charges, (charged, alpha), ((PrivacyEvent Event, double Alpha) key) => Units(key.Event, key.Alpha))?.ToString(CultureInfo.InvariantCulture) ?? Unbounded;
+    /// <summary>What an event takes from an account.</summary>
+    public static BudgetCharge ChargeOf(PrivacyEvent charged, PrivacyMeasure measure) =>
+        charged is UnboundedEvent ? BudgetCharge.Unbounded : Remembered(Charges, (Event: charged, Measure: measure), key => key.Measure.Charge(key.Event));
+
+    /// <summary>A charge as an entry stores it: whole units, or the word <see cref="Unbounded"/>.</summary>
+    public static string TextOf(BudgetCharge charge) => charge.IsUnbounded ? Unbounded : charge.Units.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>The units of a stored charge; null for an unbounded one.</summary>
     public static long? UnitsOf(string charge) => charge == Unbounded ? null : long.Parse(charge, CultureInfo.InvariantCulture);
 
-    /// <summary>The order of an account that is charged for the first time.</summary>
-    public static double OrderOf(BudgetTerms terms, PrivacyEvent charged) =>
-        terms.Alpha ?? (charged is UnboundedEvent ? UnboundedOrder : Remembered(Orders, (charged, terms), ((PrivacyEvent Event, BudgetTerms Terms) key) => BudgetSpec.Propose(key.Terms.Epsilon, key.Terms.Delta, [key.Event]).Alpha));
+    /// <summary>The measure of an account that is charged for the first time: that of the terms, or the order that allows the most of such charges.</summary>
+    /// <param name="terms">Without a defect.</param>
+    public static PrivacyMeasure MeasureOf(BudgetTerms terms, PrivacyEvent charged) => terms.Measure ?? (charged is UnboundedEvent
+        ? UnboundedMeasure
+        : Remembered(Measures, (Event: charged, Terms: terms), key => BudgetSpec.Propose(key.Terms.Epsilon!.Value, key.Terms.Delta!.Value, [key.Event]).Measure));
+
+    /// <summary>ε at δ of spent units, proved in the account's own measure alone.</summary>
+    public static double EpsilonOf(long units, PrivacyMeasure measure, double delta) =>
+        Remembered(Epsilons, (Units: units, Measure: measure, Delta: delta), key => key.Measure.Epsilon(key.Units, key.Delta));
 
     // A round charges its clients alike, and a run its rounds.
     private static TValue Remembered<TKey, TValue>(ConcurrentDictionary<TKey, TValue> known, TKey key, Func<TKey, TValue> compute)
@@ -64,14 +72,6 @@ public static class Pricing
 
         return known.GetOrAdd(key, compute);
     }
-
-    /// <summary>ε at δ of spent units, proved at the account's own order alone.</summary>
-    public static double EpsilonOf(long units, double alpha, double delta) =>
-        units == 0 ? 0 : Math.Max(0, RdpConversion.Improved.Epsilon(alpha, units / PrivacyBudget.UnitsPerOne, delta));
-
-    // What an event costs depends on the order alone: any ε and δ will do.
-    private static long? Units(PrivacyEvent charged, double alpha) =>
-        new BudgetSpec(Epsilon: 1, Delta: 0.5, alpha).Charge(charged) is { IsUnbounded: false } charge ? charge.Units : null;
 
     private static T Needed<T>(T? value, string name)
         where T : struct => value ?? throw new InvalidDataException($"A charge has no {name}; expected one for its mechanism.");

@@ -13,12 +13,14 @@ namespace FlEvents.Learning.Data;
 internal static class CsvExamples
 {
     /// <exception cref="DataException">With every error found, up to 20.</exception>
-    public static Examples Read(DataSource source, DataSpec spec, IReadOnlyList<int> inputShape, int? classes)
+    /// <param name="withUnits">Whether to read the privacy units where the declaration names their column.</param>
+    public static Examples Read(DataSource source, DataSpec spec, IReadOnlyList<int> inputShape, int? classes, bool withUnits)
     {
         CheckSpec(spec, inputShape, classes);
         using var file = CsvFile.Open(source.Path!);
         var columns = spec.Columns!.Select(column => new Column(column, file.Field(column.Name))).ToArray();
         var label = new Label(spec.Label!, file.Field(spec.Label!.Name));
+        var unit = withUnits && spec.PrivacyUnitColumn is { } name ? new Unit(new UnitNumbers(), name, file.Field(name)) : null;
         file.Errors.ThrowIfAny();
 
         var width = columns.Sum(column => column.Width);
@@ -46,9 +48,29 @@ internal static class CsvExamples
             }
 
             label.Encode(file, labelClasses, targets);
+            unit?.Encode(file);
         });
 
-        return new Examples([.. inputs], width, label.IsClass ? [.. labelClasses] : null, label.IsClass ? null : [.. targets]);
+        return new Examples([.. inputs], width, label.IsClass ? [.. labelClasses] : null, label.IsClass ? null : [.. targets], unit?.Numbers);
+    }
+
+    /// <summary>Reads the privacy units alone: each row's number, from 0 in the order in which the values first appear; shape [rows].</summary>
+    /// <exception cref="DataException">There is no such column, a value is missing, a record is malformed, or the range does not fit the file.</exception>
+    /// <param name="numbers">Those given so far; a value that has one keeps it.</param>
+    public static int[] ReadUnits(DataSource source, string column, UnitNumbers numbers)
+    {
+        using var file = CsvFile.Open(source.Path!);
+        var unit = new Unit(numbers, column, file.Field(column));
+        file.Errors.ThrowIfAny();
+        CsvRows.ForEach(source, file, () =>
+        {
+            if (file.HasAllFields())
+            {
+                unit.Encode(file);
+            }
+        });
+
+        return unit.Numbers;
     }
 
     private static void CheckSpec(DataSpec spec, IReadOnlyList<int> inputShape, int? classes)
@@ -64,6 +86,11 @@ internal static class CsvExamples
         foreach (var name in names.GroupBy(n => n, StringComparer.Ordinal).Where(g => g.Count() > 1))
         {
             errors.Add($"{spec.DataSet}: column '{name.Key}' is declared {name.Count()} times among columns and label; expected once.");
+        }
+
+        if (spec.PrivacyUnitColumn is { } unit && names.Contains(unit, StringComparer.Ordinal))
+        {
+            errors.Add($"{spec.DataSet}: privacyUnitColumn is '{unit}', which is among columns and label; expected a column of its own.");
         }
 
         foreach (var column in columns)
@@ -191,6 +218,25 @@ internal static class CsvExamples
             {
                 file.Refuse(spec.Name, field, "a number (the column declares no replacement for missing values)");
             }
+        }
+    }
+
+    private sealed class Unit(UnitNumbers numbers, string column, int field)
+    {
+        private readonly List<int> _rows = [];
+
+        public int[] Numbers => [.. _rows];
+
+        public void Encode(CsvFile file)
+        {
+            var value = file.Utf8(field);
+            if (IsMissing(value))
+            {
+                // Who has no name of its own would be one unit with all others who have none.
+                file.RefuseMissing(column, "a value, since it says whose row this is");
+            }
+
+            _rows.Add(numbers.Of(value));
         }
     }
 

@@ -12,20 +12,28 @@ public static class DataSetReader
     /// The model's: its product must be the number of inputs the data gives. Images fit [1, rows, columns] and any shape of one dimension.
     /// </param>
     /// <param name="classes">Classes the model tells apart: a label outside is an error. Null where the label is a number, or nothing is known.</param>
+    /// <param name="withUnits">
+    /// Whether the examples carry their privacy units, where the declaration names a column for them. Data that a model is only scored on needs no such column.
+    /// </param>
     /// <exception cref="DataException">
     /// The declaration, the file or a value in it is not as expected. Faults of the disk stay <see cref="IOException"/>.
     /// </exception>
-    public static Examples Read(DataSource source, DataSpec spec, IReadOnlyList<int> inputShape, int? classes = null)
+    public static Examples Read(DataSource source, DataSpec spec, IReadOnlyList<int> inputShape, int? classes = null, bool withUnits = false)
     {
         ThrowIfAny(source.Check());
         if (source.Kind == DataSourceKind.Csv)
         {
-            return CsvExamples.Read(source, spec, inputShape, classes);
+            return CsvExamples.Read(source, spec, inputShape, classes, withUnits);
         }
 
         if (spec.Columns is not null || spec.Label is not null)
         {
             throw new DataException($"{spec.DataSet}: {(spec.Columns is not null ? "columns" : "label")} is declared; images take none.");
+        }
+
+        if (spec.PrivacyUnitColumn is { } unit)
+        {
+            throw new DataException($"{spec.DataSet}: privacyUnitColumn is '{unit}'; only a CSV has columns.");
         }
 
         return source.Kind == DataSourceKind.Idx
@@ -50,6 +58,51 @@ public static class DataSetReader
                     return source.CountOf(images.Count, source.Images!);
                 }
         }
+    }
+
+    /// <summary>Reads what a split among clients goes by, and no example.</summary>
+    /// <param name="privacyUnitColumn">Column of a CSV whose values are the privacy units; null where each row is one.</param>
+    /// <exception cref="DataException">As <see cref="CountExamples"/> and <see cref="ReadPartitionValues"/>; or a privacy unit is missing.</exception>
+    public static PartitionBasis ReadPartitionBasis(DataSource source, PartitionSpec partition, string? privacyUnitColumn)
+    {
+        var values = ReadPartitionValues(source, partition);
+        if (privacyUnitColumn is null)
+        {
+            return new PartitionBasis(CountExamples(source), values, Units: null);
+        }
+
+        var units = ReadUnits(source, privacyUnitColumn);
+        return new PartitionBasis(units.RowCount, values, units);
+    }
+
+    /// <summary>Reads the privacy units of a CSV's rows, and no example.</summary>
+    /// <param name="column">The column whose values they are.</param>
+    /// <exception cref="DataException">The source is no CSV, there is no such column, a value is missing, or the file can't be read.</exception>
+    public static PrivacyUnits ReadUnits(DataSource source, string column)
+    {
+        ThrowIfAny(source.Check());
+        return source.Kind == DataSourceKind.Csv
+            ? PrivacyUnits.Of(CsvExamples.ReadUnits(source, column, new UnitNumbers()))
+            : throw new DataException($"privacyUnitColumn is '{column}'; only a CSV has columns.");
+    }
+
+    /// <summary>Counts the privacy units of a CSV that have rows in another one too; null where the other has no such column.</summary>
+    /// <exception cref="DataException">As <see cref="ReadUnits"/>.</exception>
+    public static int? CountSharedUnits(DataSource source, DataSource other, string column)
+    {
+        ThrowIfAny([.. source.Check(), .. other.Check()]);
+        using (var file = CsvFile.Open(other.Path!))
+        {
+            if (!file.Has(column))
+            {
+                return null;
+            }
+        }
+
+        var numbers = new UnitNumbers();
+        CsvExamples.ReadUnits(source, column, numbers);
+        var known = numbers.Count;
+        return CsvExamples.ReadUnits(other, column, numbers).Where(number => number < known).Distinct().Count();
     }
 
     /// <summary>Reads the values that a rule splits the examples by: the classes of images, or a column of a CSV; null for iid, which needs none.</summary>

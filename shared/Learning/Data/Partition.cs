@@ -14,15 +14,10 @@ public static class Partition
     /// <param name="count">Examples, at least as many as clients.</param>
     /// <param name="clients">Parts, at least 1.</param>
     /// <returns>For each client the indices of its examples, ascending; shape [clients][].</returns>
-    /// <exception cref="ArgumentException"><see cref="PartitionSpec.Check"/> finds an error: the message holds them all.</exception>
+    /// <exception cref="ArgumentException"><see cref="PartitionSpec.Check(int, int, PartitionValues?)"/> finds an error: the message holds them all.</exception>
     public static int[][] Split(PartitionSpec spec, PartitionValues? values, int count, int clients)
     {
-        var errors = spec.Check(clients, count, values);
-        if (errors.Count > 0)
-        {
-            throw new ArgumentException(string.Join('\n', errors.Select(error => error.Message)), nameof(spec));
-        }
-
+        Require(spec, spec.Check(clients, count, values));
         if (spec.Rule == PartitionRule.Iid)
         {
             return Iid(spec, count, clients);
@@ -35,6 +30,31 @@ public static class Partition
             PartitionRule.Shards => Shards(spec, values, clients),
             _ => [.. Grouped(values)],
         };
+    }
+
+    /// <summary>Splits the rows so that those of one privacy unit stay together; each row is in exactly one part, and each part holds at least one unit.</summary>
+    /// <remarks>
+    /// The rule is applied to units in place of examples: sizes are equal in units, a unit's label is the one that most of its rows have, and a rule by column
+    /// needs units that have one value each.
+    /// </remarks>
+    /// <param name="spec">The rule, its parameters and the seed.</param>
+    /// <param name="basis">From <see cref="DataSetReader.ReadPartitionBasis"/>.</param>
+    /// <param name="clients">Parts, at least 1.</param>
+    /// <returns>For each client the indices of its rows, ascending; shape [clients][].</returns>
+    /// <exception cref="ArgumentException"><see cref="PartitionSpec.Check(int, PartitionBasis)"/> finds an error: the message holds them all.</exception>
+    public static int[][] Split(PartitionSpec spec, PartitionBasis basis, int clients)
+    {
+        Require(spec, spec.Check(clients, basis));
+        var parts = Split(spec, basis.UnitValues(), basis.Count, clients);
+        return basis.Units is { } units ? Array.ConvertAll(parts, part => units.RowsOf(part)) : parts;
+    }
+
+    private static void Require(PartitionSpec spec, IReadOnlyList<SpecError> errors)
+    {
+        if (errors.Count > 0)
+        {
+            throw new ArgumentException(string.Join('\n', errors.Select(error => error.Message)), nameof(spec));
+        }
     }
 
     /// <summary>A random order cut into parts whose sizes differ by at most 1.</summary>

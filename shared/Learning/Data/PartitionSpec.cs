@@ -28,7 +28,23 @@ public record PartitionSpec
     /// <param name="clients">Parts wanted.</param>
     /// <param name="examples">Examples of the data set.</param>
     /// <param name="values">What the rule splits by; null where not read yet.</param>
-    public IReadOnlyList<SpecError> Check(int clients, int examples, PartitionValues? values = null)
+    public IReadOnlyList<SpecError> Check(int clients, int examples, PartitionValues? values = null) => Check(clients, examples, values, "example");
+
+    /// <summary>As above, for a split that keeps privacy units whole.</summary>
+    public IReadOnlyList<SpecError> Check(int clients, PartitionBasis basis)
+    {
+        if (basis.Units is null || basis.Values?.Codes.Length is { } length && length != basis.Rows)
+        {
+            return Check(clients, basis.Rows, basis.Values);
+        }
+
+        var mixed = Rule == PartitionRule.Column ? basis.CountMixed() : 0;
+        return mixed == 0
+            ? Check(clients, basis.Count, basis.UnitValues(), "privacy unit")
+            : [new SpecError("column", $"column '{Column}': {mixed} privacy units have rows with several values; expected one value each, since a unit's rows stay with one client.")];
+    }
+
+    private List<SpecError> Check(int clients, int examples, PartitionValues? values, string noun)
     {
         List<SpecError> errors = [.. CheckDeclaration()];
         if (clients < 1)
@@ -38,12 +54,12 @@ public record PartitionSpec
         else if (Rule != PartitionRule.Column && (long)clients * (ShardsPerClient ?? 1) > examples)
         {
             var parts = Rule == PartitionRule.Shards ? $"{clients} clients of {ShardsPerClient} shards" : $"{clients} clients";
-            errors.Add(new SpecError("clients", $"{parts} for {examples} examples; expected at least one example each."));
+            errors.Add(new SpecError("clients", $"{parts} for {examples} {noun}s; expected at least one {noun} each."));
         }
 
         if (values is not null && values.Codes.Length != examples)
         {
-            errors.Add(new SpecError("column", $"{values.Codes.Length} values for {examples} examples; expected one each."));
+            errors.Add(new SpecError("column", $"{values.Codes.Length} values for {examples} {noun}s; expected one each."));
         }
 
         if (values is not null && Rule == PartitionRule.Column && values.Names.Count != clients)
@@ -60,8 +76,18 @@ public record PartitionSpec
     }
 
     /// <summary>The rule with its parameters and the number of clients, as the ledger's identity holds it, e.g. <c>dirichlet(0.5)/10</c>.</summary>
-    /// <remarks>Different splits have different texts (the seed apart): a label column is part of it, as in <c>shards(2,diagnosis)/100</c>.</remarks>
-    public string Describe(int clients)
+    /// <remarks>
+    /// Different splits have different texts (the seed apart): a label column is part of it, as in <c>shards(2,diagnosis)/100</c>, and so are the privacy units
+    /// that stay whole, as in <c>iid/10 by patient</c>.
+    /// </remarks>
+    /// <param name="clients">Parts.</param>
+    /// <param name="privacyUnitColumn">Column whose values are the privacy units; null where each row is one.</param>
+    public string Describe(int clients, string? privacyUnitColumn = null) => DescribeUnits(DescribeRule(clients), privacyUnitColumn);
+
+    /// <summary>A split's text, with the privacy units that stay whole.</summary>
+    public static string DescribeUnits(string split, string? privacyUnitColumn) => privacyUnitColumn is null ? split : $"{split} by {privacyUnitColumn}";
+
+    private string DescribeRule(int clients)
     {
         var label = Column is null ? "" : $",{Column}";
         return string.Create(CultureInfo.InvariantCulture, $"{Rule switch

@@ -5,6 +5,15 @@ namespace FlEvents.Learning.Data;
 /// <summary>Sets a share of a client's examples aside for validation.</summary>
 public static class ValidationSplit
 {
+    /// <summary>As below, over privacy units in place of examples: the rows of a unit are all on one side.</summary>
+    /// <returns>The rows of both, ascending.</returns>
+    public static (int[] Training, int[] Validation) Split(Examples examples, double fraction, long seed, string clientId)
+    {
+        var units = examples.GroupByUnit();
+        var (training, validation) = Split(units?.Count ?? examples.Count, fraction, seed, clientId);
+        return units is null ? (training, validation) : (units.RowsOf(training), units.RowsOf(validation));
+    }
+
     /// <summary>Draws ⌊n · fraction⌋ examples for validation; the others are for training, at least one.</summary>
     /// <param name="count">n, the client's examples, at least 1.</param>
     /// <param name="fraction">In [0, 1). Taken as the decimal number it is written as, so that 0.29 of 100 is 29.</param>

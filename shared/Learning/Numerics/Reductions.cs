@@ -71,5 +71,29 @@ public static class Reductions
     /// <summary>Σ xᵢ², the square of the Euclidean norm; 0 for no values.</summary>
     public static double SumOfSquares(ReadOnlySpan<float> values) => Dot(values, values);
 
+    /// <summary>Σ xᵢ² of doubles; 0 for no values.</summary>
+    public static double SumOfSquares(ReadOnlySpan<double> values)
+    {
+        var low = Vector256<double>.Zero;
+        var high = Vector256<double>.Zero;
+        var blocks = MemoryMarshal.Cast<double, Vector256<double>>(values);
+        var whole = blocks.Length / 2 * 2;
+        for (var i = 0; i < whole; i += 2)
+        {
+            low += blocks[i] * blocks[i];
+            high += blocks[i + 1] * blocks[i + 1];
+        }
+
+        Span<double> lanes = stackalloc double[Lanes];
+        low.CopyTo(lanes);
+        high.CopyTo(lanes[4..]);
+        for (var i = whole * (Lanes / 2); i < values.Length; i++)
+        {
+            lanes[i % Lanes] += values[i] * values[i];
+        }
+
+        return Fold(lanes);
+    }
+
     private static double Fold(ReadOnlySpan<double> l) => l[0] + l[4] + (l[2] + l[6]) + (l[1] + l[5] + (l[3] + l[7]));
 }

@@ -39,10 +39,12 @@ internal abstract class ExampleGradients(ModelLayer shape)
     /// <param name="squaredNorms">Shape [batch]. Becomes NaN or ∞ for an example whose gradient is not finite.</param>
     public abstract void AddSquaredNorms(ReadOnlySpan<float> inputs, ReadOnlySpan<float> outputGradients, Span<double> squaredNorms);
 
-    /// <summary>Adds Σ wᵢgᵢ, in the order of the batch, after <see cref="AddSquaredNorms"/> of the same batch.</summary>
-    /// <param name="inputs">As above.</param>
-    /// <param name="outputGradients">As above.</param>
-    /// <param name="weights">wᵢ, shape [batch]; an example of weight 0 adds nothing, whatever its values.</param>
+    /// <summary>Adds Σ wᵢgᵢ over examples that follow one another in a batch, in its order, after <see cref="AddSquaredNorms"/> of the whole batch.</summary>
+    /// <param name="first">Place of the first of them in the batch.</param>
+    /// <param name="inputs">Theirs, shape [examples, InputSize].</param>
+    /// <param name="outputGradients">Theirs, shape [examples, OutputSize].</param>
+    /// <param name="weights">wᵢ, shape [examples]; an example of weight 0 adds nothing, whatever its values.</param>
     /// <param name="sums">Shape [parameters of the layer].</param>
-    public abstract void AddWeighted(ReadOnlySpan<float> inputs, ReadOnlySpan<float> outputGradients, ReadOnlySpan<double> weights, Span<double> sums);
+    public abstract void AddWeighted(
+        int first, ReadOnlySpan<float> inputs, ReadOnlySpan<float> outputGradients, ReadOnlySpan<double> weights, Span<double> sums);
 }

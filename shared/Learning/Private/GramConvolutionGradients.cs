@@ -56,7 +56,8 @@ internal sealed class GramConvolutionGradients : ExampleGradients
         }
     }
 
-    public override void AddWeighted(ReadOnlySpan<float> inputs, ReadOnlySpan<float> outputGradients, ReadOnlySpan<double> weights, Span<double> sums)
+    public override void AddWeighted(
+        int first, ReadOnlySpan<float> inputs, ReadOnlySpan<float> outputGradients, ReadOnlySpan<double> weights, Span<double> sums)
     {
         var windows = _patches.Columns;
         var biases = sums[(_channels * _patches.Rows)..];

@@ -35,13 +35,14 @@ internal sealed class GroupNormGradients(ModelLayer shape, GroupNorm layer) : Ex
         }
     }
 
-    public override void AddWeighted(ReadOnlySpan<float> inputs, ReadOnlySpan<float> outputGradients, ReadOnlySpan<double> weights, Span<double> sums)
+    public override void AddWeighted(
+        int first, ReadOnlySpan<float> inputs, ReadOnlySpan<float> outputGradients, ReadOnlySpan<double> weights, Span<double> sums)
     {
         for (var i = 0; i < weights.Length; i++)
         {
             for (var j = 0; j < 2 * _channels && weights[i] != 0; j++)
             {
-                sums[j] = Math.FusedMultiplyAdd(weights[i], _gradients[(i * 2 * _channels) + j], sums[j]);
+                sums[j] = Math.FusedMultiplyAdd(weights[i], _gradients[((first + i) * 2 * _channels) + j], sums[j]);
             }
         }
     }

@@ -56,7 +56,8 @@ internal sealed class KeptConvolutionGradients : ExampleGradients
         }
     }
 
-    public override void AddWeighted(ReadOnlySpan<float> inputs, ReadOnlySpan<float> outputGradients, ReadOnlySpan<double> weights, Span<double> sums)
+    public override void AddWeighted(
+        int first, ReadOnlySpan<float> inputs, ReadOnlySpan<float> outputGradients, ReadOnlySpan<double> weights, Span<double> sums)
     {
         // Part by part, so that the sums stay in the first-level cache while the examples pass by.
         const int Part = 2048;
@@ -65,7 +66,7 @@ internal sealed class KeptConvolutionGradients : ExampleGradients
             var length = Math.Min(Part, Parameters - start);
             for (var i = 0; i < weights.Length; i++)
             {
-                WeightedSums.Add(_gradients.AsSpan((i * Parameters) + start, length), weights[i], sums.Slice(start, length));
+                WeightedSums.Add(_gradients.AsSpan(((first + i) * Parameters) + start, length), weights[i], sums.Slice(start, length));
             }
         }
     }

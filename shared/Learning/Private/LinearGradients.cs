@@ -24,7 +24,8 @@ internal sealed class LinearGradients(ModelLayer shape) : ExampleGradients(shape
         }
     }
 
-    public override void AddWeighted(ReadOnlySpan<float> inputs, ReadOnlySpan<float> outputGradients, ReadOnlySpan<double> weights, Span<double> sums)
+    public override void AddWeighted(
+        int first, ReadOnlySpan<float> inputs, ReadOnlySpan<float> outputGradients, ReadOnlySpan<double> weights, Span<double> sums)
     {
         var biases = sums[(OutputSize * InputSize)..];
         _products.Add(outputGradients, OutputSize, 1, inputs, InputSize, 1, weights, sums, OutputSize, InputSize);

@@ -8,7 +8,7 @@ using FlEvents.Learning.Losses;
 namespace FlEvents.Learning.Private;
 
 /// <summary>
-/// The gradient of a private step: a Poisson batch's clipped gradients, summed, noised and divided by a constant. For one thread at a time; a step allocates
+/// The gradient of a private step: the clipped gradients of a Poisson batch of privacy units, summed, noised and divided by a constant. For one thread at a time; a step allocates
 /// nothing.
 /// </summary>
 /// <remarks>
@@ -32,7 +32,9 @@ internal sealed class PrivateGradient
     private readonly double[] _noise;
     private readonly double[] _squaredNorms;
     private readonly double[] _weights;
+    private readonly UnitBatch _unitBatch = new();
     private int[] _chosen = [];
+    private UnitGradient? _unitGradient;
 
     public PrivateGradient(Network network)
     {
@@ -48,9 +50,9 @@ internal sealed class PrivateGradient
     }
 
     /// <summary>Makes room for the batches of a job.</summary>
-    /// <param name="count">Examples of the job.</param>
-    /// <param name="settings">The job's.</param>
-    public void Reserve(int count, PrivateTraining settings)
+    /// <param name="count">Rows of the job.</param>
+    /// <param name="units">The rows by privacy unit; null where each row is a unit of its own.</param>
+    public void Reserve(int count, PrivacyUnits? units)
     {
         _network.Reserve(Math.Min(_part, count), backward: true);
         foreach (var layer in _layers)
@@ -59,26 +61,34 @@ internal sealed class PrivateGradient
         }
 
         Array.Resize(ref _chosen, Math.Max(_chosen.Length, count));
+        if (units is not null)
+        {
+            _unitBatch.Reserve(count);
+            _unitGradient ??= new UnitGradient(_network, _layers, _part);
+        }
     }
 
-    /// <summary>(Σ clip_C(gᵢ) + N(0, (zC)²)) / (q·n) over a fresh batch.</summary>
+    /// <summary>(Σ clip_C(gᵤ) + N(0, (zC)²)) / (q·n) over a fresh batch of privacy units, with gᵤ the mean over the rows of unit u.</summary>
     /// <param name="parameters">Shape [P].</param>
     /// <param name="examples">The job's.</param>
-    /// <param name="loss">ℓ, of each example by itself.</param>
+    /// <param name="units">Those that were reserved for.</param>
+    /// <param name="loss">ℓ, of each row by itself.</param>
     /// <param name="settings">Checked.</param>
     /// <param name="gradients">Overwritten, shape [P].</param>
-    public void Compute(ReadOnlySpan<float> parameters, Examples examples, LossKind loss, PrivateTraining settings, Span<float> gradients)
+    public void Compute(
+        ReadOnlySpan<float> parameters, Examples examples, PrivacyUnits? units, LossKind loss, PrivateTraining settings, Span<float> gradients)
     {
         _sums.AsSpan().Clear();
         try
         {
-            var size = settings.DrawBatch(examples.Count, settings.SamplingRate, _chosen);
-            var batch = _chosen.AsSpan(0, size);
+            var drawn = settings.DrawBatch(units?.Count ?? examples.Count, settings.SamplingRate, _chosen);
+            var size = units is null ? drawn : _unitBatch.Fill(units, _chosen.AsSpan(0, drawn));
             var parts = (size + _part - 1) / _part;
             for (var part = 0; part < parts; part++)
             {
                 var (start, end) = ((int)((long)part * size / parts), (int)(((long)part + 1) * size / parts));
-                AddClipped(parameters, examples, batch[start..end], loss, settings.ClipNorm);
+                var batch = units is null ? _chosen.AsSpan(start..end) : _unitBatch.Rows(start, end);
+                AddClipped(parameters, examples, batch, units is null ? [] : _unitBatch.Places(start, end), loss, settings.ClipNorm);
             }
 
             Release(settings, gradients);
@@ -90,11 +100,15 @@ internal sealed class PrivateGradient
             _squaredNorms.AsSpan().Clear();
             _weights.AsSpan().Clear();
             _chosen.AsSpan().Clear();
+            _unitBatch.Clear();
+            _unitGradient?.Clear();
         }
     }
 
-    /// <summary>Adds Σ clip_C(gᵢ) over a part of the batch.</summary>
-    private void AddClipped(ReadOnlySpan<float> parameters, Examples examples, ReadOnlySpan<int> batch, LossKind loss, double clipNorm)
+    /// <summary>Adds Σ clip_C(gᵤ) over a part of the batch. A unit that goes on in the next part is added there.</summary>
+    /// <param name="places">Of the rows of <paramref name="batch"/> in their units; empty where each row is a unit of its own.</param>
+    private void AddClipped(
+        ReadOnlySpan<float> parameters, Examples examples, ReadOnlySpan<int> batch, ReadOnlySpan<(int Size, int Place)> places, LossKind loss, double clipNorm)
     {
         var (inputSize, outputs) = (_network.Model.InputSize, _network.Model.Outputs);
         var inputs = _network.Inputs(batch.Length);
@@ -122,22 +136,51 @@ internal sealed class PrivateGradient
         var weights = _weights.AsSpan(0, batch.Length);
         for (var i = 0; i < batch.Length; i++)
         {
-            weights[i] = Weight(squaredNorms[i], clipNorm);
+            weights[i] = places.IsEmpty || places[i].Size == 1 ? Weight(squaredNorms[i], 1, clipNorm) : 0;
         }
 
         for (var i = 0; i < _layers.Length; i++)
         {
             var layer = _network.Layers[i];
             var sums = _sums.AsSpan(layer.ParameterOffset, layer.ParameterCount);
-            _layers[i]?.AddWeighted(_network.LayerInputs(i, batch.Length), _network.LayerOutputGradients(i, batch.Length), weights, sums);
+            _layers[i]?.AddWeighted(0, _network.LayerInputs(i, batch.Length), _network.LayerOutputGradients(i, batch.Length), weights, sums);
+        }
+
+        AddUnits(places, clipNorm);
+    }
+
+    /// <summary>Adds the units of several rows in a part of the batch, after its norms were taken.</summary>
+    private void AddUnits(ReadOnlySpan<(int Size, int Place)> places, double clipNorm)
+    {
+        var first = 0;
+        while (first < places.Length)
+        {
+            var (size, place) = places[first];
+            var count = Math.Min(size - place, places.Length - first);
+            if (size > 1)
+            {
+                _unitGradient!.Add(first, count, places.Length);
+                if (place + count == size)
+                {
+                    _unitGradient.Release(size, clipNorm, _sums);
+                }
+            }
+
+            first += count;
         }
     }
 
-    /// <summary>min(1, C(1 − 2⁻²⁰)/‖gᵢ‖). A gradient that is not finite counts for nothing: to refuse the batch would tell that the example is in it.</summary>
-    private static double Weight(double squaredNorm, double clipNorm)
+    /// <summary>
+    /// What each row of a unit weighs so that their mean g is scaled by min(1, C(1 − 2⁻²⁰)/‖g‖). A gradient that is not finite counts for nothing: to refuse
+    /// the batch would tell that the unit is in it.
+    /// </summary>
+    /// <param name="squaredNorm">Of the sum of the rows' gradients.</param>
+    /// <param name="rows">Rows of the unit.</param>
+    /// <param name="clipNorm">C.</param>
+    internal static double Weight(double squaredNorm, int rows, double clipNorm)
     {
         var (norm, bound) = (Math.Sqrt(squaredNorm), clipNorm * PrivateTraining.ClipMargin);
-        return !double.IsFinite(norm) ? 0 : norm > bound ? bound / norm : 1;
+        return !double.IsFinite(norm) ? 0 : norm > rows * bound ? bound / norm : 1.0 / rows;
     }
 
     /// <summary>Noise in double on sums in double, divided by q·n and rounded to float once.</summary>

@@ -7,7 +7,7 @@ namespace FlEvents.Learning.Private;
 public delegate void NoiseFill(Span<double> values, double standardDeviation);
 
 /// <summary>
-/// Chooses each of 0 … <paramref name="count"/> − 1 independently with probability <paramref name="rate"/>, by the system's cryptographic generator.
+/// Chooses each privacy unit of 0 … <paramref name="count"/> − 1 independently with probability <paramref name="rate"/>, by the system's cryptographic generator.
 /// </summary>
 /// <param name="count">At least 1.</param>
 /// <param name="rate">In (0, 1].</param>
@@ -19,6 +19,10 @@ public delegate int BatchDraw(int count, double rate, Span<int> chosen);
 /// <remarks>
 /// Abadi et al. 2016, arXiv:1607.00133, algorithm 1. gᵢ is the gradient of example i's own loss, not of a mean over a batch. One example moves a step's sum
 /// by at most C, so the accountant takes S Poisson-subsampled Gaussians of rate q and noise multiplier z.
+/// <para>
+/// An example is one row, or a privacy unit where the examples have them: all its rows are drawn together, and gᵢ is the gradient of the mean of their losses
+/// (docs/privacy.md says why the mean).
+/// </para>
 /// </remarks>
 public sealed record PrivateTraining
 {
@@ -28,7 +32,7 @@ public sealed record PrivateTraining
     private const double SmallestNorm = 1e-30;
     private const double LargestNorm = 1e30;
 
-    /// <summary>q in (0, 1], the probability with which each example enters a batch.</summary>
+    /// <summary>q in (0, 1], the probability with which each example, a privacy unit, enters a batch.</summary>
     public required double SamplingRate { get; init; }
 
     /// <summary>S, at least 1: exactly so many steps, those of empty batches included.</summary>
@@ -40,7 +44,7 @@ public sealed record PrivateTraining
     /// <summary>z = σ/C, finite and above 0.</summary>
     public required double NoiseMultiplier { get; init; }
 
-    /// <summary>n, the declared number of examples, at least 1: q·n is the divisor, whatever a batch or the data set holds.</summary>
+    /// <summary>n, the declared number of examples, each a privacy unit, at least 1: q·n is the divisor, whatever a batch or the data set holds.</summary>
     public required int DeclaredExamples { get; init; }
 
     public required BatchDraw DrawBatch { get; init; }

@@ -57,11 +57,12 @@ internal sealed class TrainingWorkspace(Model model)
     private TrainingResult TrainPrivately(TrainingJob job, PrivateTraining settings, CancellationToken cancellation)
     {
         _private ??= new PrivateGradient(_network);
-        _private.Reserve(job.Examples.Count, settings);
+        var units = job.Examples.GroupByUnit();
+        _private.Reserve(job.Examples.Count, units);
         for (var step = 1; step <= settings.Steps; step++)
         {
             cancellation.ThrowIfCancellationRequested();
-            _private.Compute(_weights, job.Examples, job.Training.Loss, settings, _gradients);
+            _private.Compute(_weights, job.Examples, units, job.Training.Loss, settings, _gradients);
             Step(job.Training, step);
         }
 

@@ -1,7 +1,7 @@
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using FlEvents.Contracts;
-using Microsoft.Win32.SafeHandles;
+using FlEvents.ServiceDefaults.Faults;
+using FlEvents.ServiceDefaults.Storage;
 
 namespace FlEvents.ServiceDefaults.Blobs;
 
@@ -9,7 +9,7 @@ namespace FlEvents.ServiceDefaults.Blobs;
 /// Immutable blobs in a folder, named by their SHA-256: written to a temporary file, synced, renamed; verified when they are read. A name is
 /// never a path: only 64 lower-case hexadecimal digits are accepted.
 /// </summary>
-public sealed partial class BlobFolder
+public sealed class BlobFolder
 {
     private const string TemporaryPrefix = "staged-";
     private readonly string _folder;
@@ -23,6 +23,9 @@ public sealed partial class BlobFolder
         Directory.CreateDirectory(_folder);
     }
 
+    /// <summary>Whose folder it is and of what, in the names of its crash points.</summary>
+    public string Name { get; init; } = "blobs";
+
     /// <summary>Writes bytes under a temporary name. Note the hash where it is kept, then give the blob its name with <see cref="Publish"/>.</summary>
     public StagedBlob Stage(ReadOnlySpan<byte> bytes)
     {
@@ -30,7 +33,7 @@ public sealed partial class BlobFolder
         using (var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write))
         {
             file.Write(bytes);
-            file.Flush(_synced);
+            Sync(file);
         }
 
         return new StagedBlob(new BlobRef { Sha256 = Convert.ToHexStringLower(SHA256.HashData(bytes)), SizeBytes = bytes.Length }, path);
@@ -41,14 +44,16 @@ public sealed partial class BlobFolder
     {
         using var file = new FileStream(receivedFile, FileMode.Open, FileAccess.ReadWrite);
         var sha256 = Convert.ToHexStringLower(SHA256.HashData(file));
-        file.Flush(_synced);
+        Sync(file);
         return new StagedBlob(new BlobRef { Sha256 = sha256, SizeBytes = file.Length }, receivedFile);
     }
 
     /// <summary>Gives a staged blob its name; the same bytes under the same name already are fine.</summary>
     public void Publish(StagedBlob staged)
     {
+        CrashPoint.Pass(Name, "rename.before", _folder);
         File.Move(staged.TemporaryPath, PathOf(staged.Ref.Sha256), overwrite: true);
+        CrashPoint.Pass(Name, "rename.after", _folder);
         if (_synced)
         {
             SyncFolder();
@@ -95,7 +100,9 @@ public sealed partial class BlobFolder
     /// <summary>Moves a blob to another folder of the same volume, e.g. from the private one to the readable one.</summary>
     public void MoveTo(BlobFolder target, string sha256)
     {
+        CrashPoint.Pass(Name, "move.before", _folder);
         File.Move(PathOf(sha256), target.PathOf(sha256), overwrite: true);
+        CrashPoint.Pass(Name, "move.after", _folder);
         if (_synced)
         {
             target.SyncFolder();
@@ -107,21 +114,19 @@ public sealed partial class BlobFolder
     private string PathOf(string sha256) =>
         IsName(sha256) ? Path.Combine(_folder, sha256) : throw new BlobException($"\"{sha256}\" is not a blob's name: 64 lower-case hexadecimal digits.");
 
-    // A rename is durable once its folder is synced; .NET can't open a folder, so the two calls are made directly.
-    private void SyncFolder()
+    private void Sync(FileStream file)
     {
-        using var handle = new SafeFileHandle(open(_folder, flags: 0), ownsHandle: true);
-        if (handle.IsInvalid || fsync(handle) != 0)
-        {
-            throw new IOException($"Could not sync folder {_folder}: error {Marshal.GetLastPInvokeError()}.");
-        }
+        CrashPoint.Pass(Name, "fsync.before", _folder);
+        file.Flush(_synced);
+        CrashPoint.Pass(Name, "fsync.after", _folder);
     }
 
-    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
-    private static partial IntPtr open(string path, int flags);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int fsync(SafeFileHandle handle);
+    private void SyncFolder()
+    {
+        CrashPoint.Pass(Name, "folder-fsync.before", _folder);
+        FolderSync.Sync(_folder);
+        CrashPoint.Pass(Name, "folder-fsync.after", _folder);
+    }
 }
 
 /// <summary>A blob under a temporary name, not yet to be found.</summary>

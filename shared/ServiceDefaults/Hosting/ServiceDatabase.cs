@@ -9,6 +9,9 @@ using Microsoft.Extensions.Options;
 
 namespace FlEvents.ServiceDefaults.Hosting;
 
+/// <summary>One of the databases in this process, whatever its service's own type of it.</summary>
+public sealed record ProcessDatabase(Database Database);
+
 /// <summary>
 /// A service's database with its dispatcher and health check. Each service derives a type of its own, because several may share a process.
 /// </summary>
@@ -19,6 +22,7 @@ public static class ServiceDatabase
         where TDatabase : Database
     {
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<TDatabase>(provider, settings(provider)));
+        services.AddSingleton(provider => new ProcessDatabase(provider.GetRequiredService<TDatabase>()));
         services.AddSingleton<IHostedService>(provider => new OutboxDispatcher(
             provider.GetRequiredService<TDatabase>(),
             provider.GetRequiredService<IBusControl>(),

@@ -1,4 +1,6 @@
+using FlEvents.ServiceDefaults.Backup;
 using FlEvents.ServiceDefaults.Metrics;
+using FlEvents.ServiceDefaults.Quarantine;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
@@ -23,6 +25,12 @@ public static class ServiceHost
     /// <returns>The process's exit code.</returns>
     public static async Task<int> RunAsync(string[] args, int defaultPort, Action<WebApplicationBuilder> add, Action<WebApplication> map)
     {
+        if (args is [BillOfMaterials.Argument])
+        {
+            Console.WriteLine(BillOfMaterials.OfThisProgram());
+            return 0;
+        }
+
         try
         {
             var builder = WebApplication.CreateBuilder(args);
@@ -31,8 +39,13 @@ public static class ServiceHost
                 builder.WebHost.UseUrls($"http://127.0.0.1:{defaultPort}");
             }
 
-            // Four lines for every request otherwise; first in order, so that any other setting overrules it.
-            builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = [new("Logging:LogLevel:Microsoft.AspNetCore", "Warning")] });
+            // Four lines for every request otherwise, and one for every connection that is turned away; first in order, so that any other setting overrules it.
+            builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource
+            {
+                InitialData = [new("Logging:LogLevel:Microsoft.AspNetCore", "Warning"), new("Logging:LogLevel:Microsoft.AspNetCore.Server.Kestrel.Connections", "Error"),
+                    // Says at every probe what the service has said once.
+                    new("Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks", "None")],
+            });
             builder.AddServiceDefaults();
             add(builder);
             await using var app = builder.Build();
@@ -59,20 +72,31 @@ public static class ServiceHost
     {
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddProblemDetails();
+        HttpLimits.Add(builder.Services);
         builder.Services.AddHealthChecks();
         builder.Services.AddSingleton<PrometheusText>();
+        Telemetry.Add(builder.Services);
+        builder.Services.AddServiceMetrics<DatabaseMetrics>();
+        builder.Services.AddSingleton<Backups>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(45));
     }
 
     /// <summary><c>/health</c> asks everything the service needs, the broker too; <c>/alive</c> only whether the process answers.</summary>
     public static void MapServiceDefaults(this WebApplication app)
     {
-        app.UseExceptionHandler();
+        app.UseExceptionHandler(new ExceptionHandlerOptions
+        {
+            // A body that is too large or comes too slowly is the caller's fault, wherever it is read.
+            StatusCodeSelector = exception => exception is BadHttpRequestException refused ? refused.StatusCode : StatusCodes.Status500InternalServerError,
+            SuppressDiagnosticsCallback = context => context.Exception is BadHttpRequestException,
+        });
         app.UseStatusCodePages();
         app.Services.GetRequiredService<PrometheusText>().Start();
         app.MapHealthChecks("/health");
         app.MapHealthChecks("/alive", new HealthCheckOptions { Predicate = _ => false });
         app.MapGet("/metrics", (PrometheusText metrics) => Results.Text(metrics.Write(), PrometheusText.ContentType)).ExcludeFromDescription();
+        app.MapQuarantine();
+        app.MapBackup();
     }
 
     private static int Report(IEnumerable<string> errors)

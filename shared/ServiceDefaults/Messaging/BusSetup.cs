@@ -1,4 +1,8 @@
 using System.Text.Json;
+using FlEvents.ServiceDefaults.Faults;
+using FlEvents.ServiceDefaults.Hosting;
+using FlEvents.ServiceDefaults.Metrics;
+using FlEvents.ServiceDefaults.Quarantine;
 using MassTransit;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -36,6 +40,12 @@ public static class BusSetup
             builder.Services.AddHostedService<BrokerWatch>();
         }
 
+        builder.Services.AddServiceMetrics<BrokerMetrics>();
+        if (CrashPoint.IsWatched)
+        {
+            builder.Services.AddReceiveObserver<AcknowledgementPoints>();
+        }
+
         builder.Services.AddOptions<MassTransitHostOptions>().Configure(host =>
         {
             host.WaitUntilStarted = false;
@@ -45,7 +55,7 @@ public static class BusSetup
         {
             bus.SetEndpointNameFormatter(new KebabCaseEndpointNameFormatter("", includeNamespace: true));
             bus.DisableUsageTelemetry();
-            bus.AddConfigureEndpointsCallback((_, name, endpoint) => Configure(name, endpoint, options));
+            bus.AddConfigureEndpointsCallback((context, name, endpoint) => Configure(context, name, endpoint, options));
             addConsumers(bus);
             if (options.Transport == Transport.Memory)
             {
@@ -72,9 +82,17 @@ public static class BusSetup
     // MassTransit indents by default; pages of clients are sized for messages without it.
     private static JsonSerializerOptions Compact(JsonSerializerOptions json) => new(json) { WriteIndented = false };
 
-    private static void Configure(string name, IReceiveEndpointConfigurator endpoint, BusOptions options)
+    private static void Configure(IRegistrationContext context, string name, IReceiveEndpointConfigurator endpoint, BusOptions options)
     {
-        if (name is Routes.Orchestrator or Routes.Aggregator or Routes.PrivacyAccountant)
+        if (context.GetServices<ProcessDatabase>().FirstOrDefault(own => Routes.IsServedBy(name, own.Database.Name)) is { } own)
+        {
+            var quarantine = new QuarantineFilter(own.Database, brokerKeeps: options.Transport == Transport.RabbitMq);
+            endpoint.ConfigureError(pipe => pipe.UseFilter(quarantine));
+            endpoint.ConfigureDeadLetter(pipe => pipe.UseFilter(quarantine));
+        }
+
+        endpoint.UseConsumeFilter(typeof(ContractFilter<>), context);
+        if (name is Routes.Orchestrator or Routes.Heartbeats or Routes.Aggregator or Routes.PrivacyAccountant)
         {
             // Messages that are handled at once share a commit. A worker takes as many as it has slots, by its own endpoint.
             endpoint.PrefetchCount = options.Prefetch;
@@ -83,8 +101,23 @@ public static class BusSetup
 
         if (endpoint is IRabbitMqReceiveEndpointConfigurator rabbit)
         {
+            rabbit.ConfigureChannel(channel => channel.UseFilter(new ReceiveWatch(name, context.GetRequiredService<TimeProvider>(), context.GetRequiredService<ILogger<ReceiveWatch>>())));
             rabbit.SetQuorumQueue();
-            rabbit.BindDeadLetterQueue($"{name}-dead", $"{name}-dead", dead => dead.SetQuorumQueue());
+            rabbit.SetQueueArgument("x-delivery-limit", QueueLimits.Deliveries);
+            if (name == Routes.Heartbeats)
+            {
+                // Without a dead-letter queue: one that is lost is followed by the next.
+                rabbit.SetQueueArgument("x-message-ttl", QueueLimits.HeartbeatMilliseconds);
+                rabbit.SetQueueArgument("x-max-length", QueueLimits.Heartbeats);
+            }
+            else
+            {
+                rabbit.BindDeadLetterQueue($"{name}-dead", $"{name}-dead", dead =>
+                {
+                    dead.SetQuorumQueue();
+                    dead.SetQueueArgument("x-max-length", QueueLimits.DeadLetters);
+                });
+            }
         }
     }
 }

@@ -1,3 +1,4 @@
+using FlEvents.ServiceDefaults.Metrics;
 using FlEvents.ServiceDefaults.Storage;
 using MassTransit;
 
@@ -17,11 +18,15 @@ public static class ConsumeOnce
         return database.WriteAsync(
             transaction =>
             {
-                if (transaction.TryReceive(endpoint, messageId))
+                var isFirst = transaction.TryReceive(endpoint, messageId);
+                if (isFirst)
                 {
                     decide(transaction);
                 }
+
+                transaction.OnCommitted(() => ReceivedMessages.Count(database, messageId, isFirst, transaction.Now));
             },
-            context.CancellationToken);
+            context.CancellationToken,
+            typeof(T).Name);
     }
 }

@@ -19,7 +19,7 @@ public sealed class MessageRetention(Database database, TimeProvider time) : Bac
         using var timer = new PeriodicTimer(Pause, time);
         while (await timer.WaitForNextTickAsync(stoppingToken).AsTask().ContinueWith(tick => tick.IsCompletedSuccessfully && tick.Result, TaskScheduler.Default))
         {
-            await database.WriteUnsyncedAsync(transaction => transaction.Execute(DeleteOld, new { before = transaction.Now - Kept }), stoppingToken);
+            await database.WriteUnsyncedAsync(transaction => transaction.Execute(DeleteOld, new { before = transaction.Now - Kept }), stoppingToken, "DeleteOldMessages");
         }
     }
 }

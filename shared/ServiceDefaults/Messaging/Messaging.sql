@@ -17,8 +17,23 @@ create table if not exists outbox
     type        text    not null,
     body        text    not null,
     created_at  text    not null,
-    sent_at     text
+    sent_at     text,
+    trace_parent text             -- place in a trace, as the W3C's traceparent; null where none is made
 ) strict;
 
 create index if not exists outbox_unsent on outbox (seq) where sent_at is null;
 create index if not exists outbox_sent on outbox (run_id, round) where sent_at is not null;
+
+-- Messages that this service can't or won't act on, with the reason, until a person replays or discards them.
+create table if not exists quarantine
+(
+    id         integer primary key autoincrement,
+    endpoint   text not null,   -- queue it came from, and goes back to
+    message_id text not null,
+    type       text,            -- null where the message can't be read
+    body       text not null,
+    reason     text not null,
+    detail     text not null,
+    at         text not null,
+    unique (endpoint, message_id)
+) strict;

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using FlEvents.ServiceDefaults.Faults;
+using FlEvents.ServiceDefaults.Metrics;
 using FlEvents.ServiceDefaults.Storage;
 using MassTransit;
 using Microsoft.Extensions.Hosting;
@@ -16,7 +18,6 @@ public sealed partial class OutboxDispatcher(Database database, IBusControl bus,
 {
     private const int LargestBatch = 256;
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan LongestSend = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LongestUnmarked = TimeSpan.FromMilliseconds(20);
     private readonly SortedSet<long> _returned = [];
     private readonly List<long> _unmarked = [];
@@ -27,12 +28,12 @@ public sealed partial class OutboxDispatcher(Database database, IBusControl bus,
     private const string ClearSent = "update outbox set sent_at = null where sent_at is not null";
 
     private const string SelectUnsent = """
-        select seq, message_id, run_id, round, destination, type, body, created_at
+        select seq, message_id, run_id, round, destination, type, body, created_at, trace_parent
         from outbox where sent_at is null and seq > @after order by seq limit @limit
         """;
 
     private const string SelectReturned = """
-        select seq, message_id, run_id, round, destination, type, body, created_at
+        select seq, message_id, run_id, round, destination, type, body, created_at, trace_parent
         from outbox where sent_at is null and seq in (select value from json_each(@seqs)) order by seq
         """;
 
@@ -46,7 +47,7 @@ public sealed partial class OutboxDispatcher(Database database, IBusControl bus,
             if (options.Value.Transport == Transport.Memory)
             {
                 // The in-memory bus forgets what it carried when the process ends: whatever belongs to a round that is not final goes out again.
-                await database.WriteAsync(transaction => transaction.Execute(ClearSent), stoppingToken);
+                await database.WriteAsync(transaction => transaction.Execute(ClearSent), stoppingToken, "ClearSent");
             }
 
             var mayWait = false;
@@ -133,7 +134,7 @@ public sealed partial class OutboxDispatcher(Database database, IBusControl bus,
             if (rows.Count > 0)
             {
                 await Task.Delay(backOff, time, stoppingToken);
-                backOff = backOff * 2 < LongestSend ? backOff * 2 : LongestSend;
+                backOff = backOff * 2 < BoundedSend.Longest ? backOff * 2 : BoundedSend.Longest;
             }
         }
     }
@@ -151,21 +152,13 @@ public sealed partial class OutboxDispatcher(Database database, IBusControl bus,
 
     private async Task<Outcome> SendAsync(OutboxRow row, CancellationToken stoppingToken)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-        patience.CancelAfter(LongestSend);
         try
         {
             var (message, type) = row.Decode();
-            if (row.Destination is null)
-            {
-                await bus.Publish(message, type, context => context.MessageId = row.MessageId, patience.Token);
-            }
-            else
-            {
-                var endpoint = await bus.GetSendEndpoint(new Uri($"exchange:{row.Destination}"));
-                await endpoint.Send(message, type, Pipe.Execute<SendContext>(context => Address(context, row)), patience.Token);
-            }
-
+            using var trace = RoundTrace.Continue(row.TraceParent, $"{row.Type} outbox");
+            CrashPoint.Pass(database.Name, "publish.before", database.FilePath, row.Type);
+            await BoundedSend.RunAsync(token => HandOverAsync(row, message, type, token), time, stoppingToken);
+            CrashPoint.Pass(database.Name, "publish.after", database.FilePath, row.Type);
             return Outcome.Sent;
         }
         catch (MessageReturnedException)
@@ -177,6 +170,19 @@ public sealed partial class OutboxDispatcher(Database database, IBusControl bus,
         {
             LogFailed(row.Type, row.MessageId, e.Message);
             return Outcome.Failed;
+        }
+    }
+
+    private async Task HandOverAsync(OutboxRow row, object message, Type type, CancellationToken cancellationToken)
+    {
+        if (row.Destination is null)
+        {
+            await bus.Publish(message, type, context => context.MessageId = row.MessageId, cancellationToken);
+        }
+        else
+        {
+            var endpoint = await bus.GetSendEndpoint(new Uri($"exchange:{row.Destination}"));
+            await endpoint.Send(message, type, Pipe.Execute<SendContext>(context => Address(context, row)), cancellationToken);
         }
     }
 

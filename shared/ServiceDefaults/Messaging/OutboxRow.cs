@@ -17,6 +17,9 @@ public record OutboxRow
     public required string Body { get; init; }
     public DateTimeOffset CreatedAt { get; init; }
 
+    /// <summary>The message's place in a trace; null where none is made.</summary>
+    public string? TraceParent { get; init; }
+
     public static OutboxRow Of(object message, string? destination, DateTimeOffset now)
     {
         var type = message.GetType();

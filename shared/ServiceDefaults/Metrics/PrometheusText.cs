@@ -13,7 +13,6 @@ public sealed class PrometheusText : IDisposable
 {
     public const string ContentType = "text/plain; version=0.0.4; charset=utf-8";
 
-    private static readonly double[] DefaultBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
     private readonly ConcurrentDictionary<(Instrument Instrument, string Labels), Series> _series = new();
     private readonly MeterListener _listener = new();
     private readonly Lock _writing = new();
@@ -53,7 +52,15 @@ public sealed class PrometheusText : IDisposable
             _series.TryRemove(key, out _);
         }
 
-        _listener.RecordObservableInstruments();
+        try
+        {
+            _listener.RecordObservableInstruments();
+        }
+        catch (AggregateException)
+        {
+            // Every instrument was asked; one that could not answer has no series, and the others are shown.
+        }
+
         var text = new StringBuilder();
         foreach (var group in _series.GroupBy(entry => entry.Key.Instrument.Name).OrderBy(group => group.Key, StringComparer.Ordinal))
         {
@@ -77,7 +84,7 @@ public sealed class PrometheusText : IDisposable
 
     private static Series Create(Instrument instrument) => TypeOf(instrument) switch
     {
-        "histogram" => new HistogramSeries((instrument as Histogram<double>)?.Advice?.HistogramBucketBoundaries?.ToArray() ?? DefaultBounds),
+        "histogram" => new HistogramSeries([.. (instrument as Histogram<double>)?.Advice?.HistogramBucketBoundaries ?? Buckets.Seconds.HistogramBucketBoundaries!]),
         // Observable counters report their total, synchronous ones an increment.
         _ => new ValueSeries(adds: !instrument.IsObservable && instrument is not Gauge<double> and not Gauge<long> and not Gauge<int>),
     };

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using Dapper;
+using FlEvents.ServiceDefaults.Faults;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 
@@ -19,6 +21,9 @@ public record DatabaseSettings
 
     /// <summary>Assembly that holds the schema files.</summary>
     public required Assembly Schema { get; init; }
+
+    /// <summary>What the service must do before anything else when its database is a restored copy, so that nothing it has forgotten does harm; null for nothing.</summary>
+    public Action<Transaction, Restoration>? OnRestored { get; init; }
 }
 
 /// <summary>
@@ -39,6 +44,7 @@ public partial class Database : IAsyncDisposable
     private readonly ConcurrentBag<PreparedConnection> _readers = [];
     private readonly Thread _thread;
     private bool _syncedNow;
+    private long _lastReceived;
 
     static Database()
     {
@@ -55,11 +61,20 @@ public partial class Database : IAsyncDisposable
         _time = time;
         _log = log;
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(settings.Path))!);
+        var isCopy = Restoration.IsMarked(settings.Path);
         _writer = Open(SqliteOpenMode.ReadWriteCreate);
-        _writer.Execute("pragma journal_mode = wal");
         _writer.Execute(settings.Synced ? "pragma synchronous = full" : "pragma synchronous = normal");
         _syncedNow = settings.Synced;
+        if (isCopy)
+        {
+            SchemaMigration.Apply(_writer, settings.Schema);
+            OpenCopy();
+        }
+
+        _writer.Execute("pragma journal_mode = wal");
+        CrashPoint.Pass(settings.Name, "schema.before", settings.Path);
         SchemaMigration.Apply(_writer, settings.Schema);
+        CrashPoint.Pass(settings.Name, "schema.after", settings.Path);
         _thread = new Thread(WriteLoop) { IsBackground = true, Name = $"{settings.Name}-writer" };
         _thread.Start();
     }
@@ -71,29 +86,34 @@ public partial class Database : IAsyncDisposable
     /// <summary>The fault that keeps the writer from committing now; null while all is well.</summary>
     public string? Fault { get; private set; }
 
+    /// <summary>When the service last took a message, as far as this process knows; null when it does not.</summary>
+    public DateTimeOffset? LastReceivedAt => Volatile.Read(ref _lastReceived) is > 0 and var ticks ? new DateTimeOffset(ticks, TimeSpan.Zero) : null;
+
     /// <summary>Completes when the next commit has written outbox rows.</summary>
     public OutboxSignal OutboxWritten { get; } = new();
 
     /// <summary>Runs <paramref name="work"/> in the writer's transaction and returns once it is committed.</summary>
     /// <param name="work">May run more than once (after a fault): reads and writes through the transaction only.</param>
-    public Task<T> WriteAsync<T>(Func<Transaction, T> work, CancellationToken cancellationToken)
+    /// <param name="operation">What the work is, in the names of its crash points.</param>
+    public Task<T> WriteAsync<T>(Func<Transaction, T> work, CancellationToken cancellationToken, [CallerMemberName] string operation = "")
     {
-        var item = new Work<T>(work, Synced: true, cancellationToken);
+        var item = new Work<T>(work, Synced: true, operation, cancellationToken);
         Enqueue(item);
         return item.Completion.Task;
     }
 
-    /// <inheritdoc cref="WriteAsync{T}(Func{Transaction, T}, CancellationToken)"/>
-    public Task WriteAsync(Action<Transaction> work, CancellationToken cancellationToken) => WriteAsync(
+    /// <inheritdoc cref="WriteAsync{T}(Func{Transaction, T}, CancellationToken, string)"/>
+    public Task WriteAsync(Action<Transaction> work, CancellationToken cancellationToken, [CallerMemberName] string operation = "") => WriteAsync(
         transaction =>
         {
             work(transaction);
             return true;
         },
-        cancellationToken);
+        cancellationToken,
+        operation);
 
-    /// <summary>Like <see cref="WriteAsync(Action{Transaction}, CancellationToken)"/> for work whose loss in a power cut does no harm, because it is done again.</summary>
-    public Task WriteUnsyncedAsync(Action<Transaction> work, CancellationToken cancellationToken)
+    /// <summary>Like <see cref="WriteAsync(Action{Transaction}, CancellationToken, string)"/> for work whose loss in a power cut does no harm, because it is done again.</summary>
+    public Task WriteUnsyncedAsync(Action<Transaction> work, CancellationToken cancellationToken, [CallerMemberName] string operation = "")
     {
         var item = new Work<bool>(
             transaction =>
@@ -102,6 +122,7 @@ public partial class Database : IAsyncDisposable
                 return true;
             },
             Synced: false,
+            operation,
             cancellationToken);
         Enqueue(item);
         return item.Completion.Task;
@@ -150,6 +171,25 @@ public partial class Database : IAsyncDisposable
         OutboxWritten.Dispose();
         _queue.Dispose();
         _closing.Dispose();
+    }
+
+    /// <summary>Notes that a message was taken.</summary>
+    internal void Received(DateTimeOffset at) => Volatile.Write(ref _lastReceived, at.UtcTicks);
+
+    private void OpenCopy()
+    {
+        _writer.Begin(forWriting: true);
+        try
+        {
+            Restoration.Open(new Transaction(_writer, _time), _settings);
+            CrashPoint.Pass(Name, "commit.before", FilePath, nameof(OpenCopy));
+            _writer.Commit();
+            CrashPoint.Pass(Name, "commit.after", FilePath, nameof(OpenCopy));
+        }
+        finally
+        {
+            _writer.RollbackIfOpen();
+        }
     }
 
     private void Enqueue(Work item)
@@ -232,7 +272,9 @@ public partial class Database : IAsyncDisposable
             done.AddRange(batch.Select(item => RunItem(item, isAlone: batch.Count == 1)).OfType<Transaction>());
             if (done.Count > 0)
             {
+                Pass("commit.before", batch);
                 _writer.Commit();
+                Pass("commit.after", batch);
             }
         }
         finally
@@ -261,7 +303,7 @@ public partial class Database : IAsyncDisposable
             return null;
         }
 
-        var session = new Transaction(_writer, _time);
+        var session = new Transaction(_writer, _time, item.Cause);
         if (!isAlone)
         {
             _writer.Execute("savepoint item");
@@ -290,6 +332,14 @@ public partial class Database : IAsyncDisposable
         }
     }
 
+    private void Pass(string step, List<Work> batch)
+    {
+        if (CrashPoint.IsWatched)
+        {
+            batch.ForEach(item => CrashPoint.Pass(Name, step, FilePath, item.Operation));
+        }
+    }
+
     private void SetSynced(bool synced)
     {
         if (synced != _syncedNow)
@@ -313,41 +363,4 @@ public partial class Database : IAsyncDisposable
 
     [LoggerMessage(LogLevel.Warning, "The {database} database cannot write: {fault} Trying again in {backOff}.")]
     private partial void LogFault(string database, string fault, TimeSpan backOff);
-
-    private abstract record Work(bool Synced, CancellationToken CancellationToken)
-    {
-        /// <summary>What the last run came to; null for success.</summary>
-        public Exception? Outcome { get; set; }
-
-        public abstract void Run(Transaction transaction);
-        public abstract void Fail(Exception exception);
-
-        /// <summary>Answers whoever waits, with the outcome.</summary>
-        public void Settle()
-        {
-            if (Outcome is null)
-            {
-                Succeed();
-            }
-            else
-            {
-                Fail(Outcome);
-            }
-        }
-
-        protected abstract void Succeed();
-    }
-
-    private sealed record Work<T>(Func<Transaction, T> Body, bool Synced, CancellationToken CancellationToken) : Work(Synced, CancellationToken)
-    {
-        private T? _result;
-
-        public TaskCompletionSource<T> Completion { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public override void Run(Transaction transaction) => _result = Body(transaction);
-
-        protected override void Succeed() => Completion.TrySetResult(_result!);
-
-        public override void Fail(Exception exception) => Completion.TrySetException(exception);
-    }
 }

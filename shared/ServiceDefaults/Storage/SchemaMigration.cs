@@ -7,6 +7,10 @@ namespace FlEvents.ServiceDefaults.Storage;
 /// <summary>Brings a database to the program's schema: the numbered files of the service's assembly, in order, in one transaction.</summary>
 public static class SchemaMigration
 {
+    // The tables of messages have no numbered files: they are made where they are missing, and this column where it is.
+    private const string HasTraceParent = "select exists (select 1 from pragma_table_info('outbox') where name = 'trace_parent')";
+    private const string AddTraceParent = "alter table outbox add column trace_parent text";
+
     /// <exception cref="InvalidOperationException">The database was written by a newer program.</exception>
     public static void Apply(SqliteConnection connection, Assembly service)
     {
@@ -20,6 +24,12 @@ public static class SchemaMigration
         }
 
         connection.Execute(ReadResource(typeof(SchemaMigration).Assembly, "Messaging.sql"), transaction: transaction);
+        if (!connection.ExecuteScalar<bool>(HasTraceParent, transaction: transaction))
+        {
+            connection.Execute(AddTraceParent, transaction: transaction);
+        }
+
+        connection.Execute(ReadResource(typeof(SchemaMigration).Assembly, "Restoration.sql"), transaction: transaction);
         foreach (var file in files.Skip(version))
         {
             connection.Execute(ReadResource(service, file), transaction: transaction);
@@ -29,7 +39,7 @@ public static class SchemaMigration
         transaction.Commit();
     }
 
-    private static string ReadResource(Assembly assembly, string name)
+    internal static string ReadResource(Assembly assembly, string name)
     {
         using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
         return reader.ReadToEnd();

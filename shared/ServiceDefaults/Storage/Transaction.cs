@@ -1,11 +1,14 @@
+using System.Diagnostics;
 using Dapper;
 using FlEvents.ServiceDefaults.Messaging;
+using FlEvents.ServiceDefaults.Metrics;
 using Microsoft.Data.Sqlite;
 
 namespace FlEvents.ServiceDefaults.Storage;
 
 /// <summary>One piece of work inside the writer's transaction: state, inbox and outbox rows commit together or not at all.</summary>
-public sealed class Transaction(SqliteConnection connection, TimeProvider time)
+/// <param name="cause">What the work was asked for by, in a trace; null while nobody traces.</param>
+public sealed class Transaction(SqliteConnection connection, TimeProvider time, ActivityContext? cause = null)
 {
     public DateTimeOffset Now => time.GetUtcNow();
 
@@ -33,8 +36,8 @@ public sealed class Transaction(SqliteConnection connection, TimeProvider time)
     public bool TryReceive(string endpoint, Guid messageId) => Execute(InsertInbox, new { endpoint, messageId, now = Now }) == 1;
 
     private const string InsertOutbox = """
-        insert into outbox (message_id, run_id, round, destination, type, body, created_at)
-        values (@MessageId, @RunId, @Round, @Destination, @Type, @Body, @CreatedAt)
+        insert into outbox (message_id, run_id, round, destination, type, body, created_at, trace_parent)
+        values (@MessageId, @RunId, @Round, @Destination, @Type, @Body, @CreatedAt, @TraceParent)
         """;
 
     /// <summary>Sends a message when this transaction is committed: a command to its owner, an event to everyone.</summary>
@@ -42,7 +45,8 @@ public sealed class Transaction(SqliteConnection connection, TimeProvider time)
     /// <param name="destination">Exchange of a command whose receiver is chosen per message; null for what <see cref="Routes"/> knows.</param>
     public void Send(object message, string? destination = null)
     {
-        Execute(InsertOutbox, OutboxRow.Of(message, destination ?? Routes.OwnerOf(message.GetType()), Now));
+        var row = OutboxRow.Of(message, destination ?? Routes.OwnerOf(message.GetType()), Now);
+        Execute(InsertOutbox, row with { TraceParent = RoundTrace.ParentOf(message, cause) });
         HasOutbox = true;
     }
 

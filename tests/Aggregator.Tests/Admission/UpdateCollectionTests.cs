@@ -26,6 +26,25 @@ public sealed class UpdateCollectionTests : IDisposable
         Assert.Equal(0, host.CountOf("upload"));
     }
 
+    [Theory, InlineData(PrivacyMode.Local, 1), InlineData(PrivacyMode.None, 0)]
+    public async Task A_second_noised_update_is_charged_once_also_when_the_first_went_with_its_round(PrivacyMode mode, int charges)
+    {
+        await using var host = await StartAsync(Messages.Spec with
+        {
+            Privacy = mode == PrivacyMode.None ? new PrivacySpec() : new PrivacySpec { Mode = mode, Local = new LocalPrivacySpec { ClipNorm = 1, NoiseMultiplier = 1 } },
+        });
+        await host.DeliverAsync(Messages.OpenFor("anna", "ben"));
+        await host.UploadAsync("anna");
+        await host.DeliverAsync(Messages.Abandoned());
+        await Vanishing.OfAsync(PathOf("anna"));
+
+        var other = Messages.Bytes(Messages.Delta("cem"));
+        await host.UploadAsync("anna", other);
+        await host.UploadAsync("anna", other);
+        await host.UploadAsync("anna");
+        Assert.Equal(charges, host.Outbox().Count(type => type == nameof(ChargeOutput)));
+    }
+
     [Fact]
     public async Task Updates_go_when_their_round_is_abandoned()
     {

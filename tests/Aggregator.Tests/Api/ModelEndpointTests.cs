@@ -97,7 +97,7 @@ public sealed class ModelEndpointTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_model_is_readable_from_its_release_on()
+    public async Task S19_a_model_is_readable_only_once_every_charge_of_its_round_is_final()
     {
         var source = new HttpModelSource(_host.Http);
         var model = (await _host.AggregateAsync("anna")).Result!;

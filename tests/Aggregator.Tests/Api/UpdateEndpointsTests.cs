@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using FlEvents.Aggregator.Admission;
+using FlEvents.Aggregator.Storage;
 using FlEvents.ClientWorker.Updates;
 using FlEvents.Contracts;
 using FlEvents.Testing;
@@ -66,6 +67,30 @@ public sealed class UpdateEndpointsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_token_of_a_lease_that_the_book_does_not_know_yet_is_to_be_shown_again()
+    {
+        // The worker has its task before the Aggregator has the page that tells of it.
+        using var early = Request(HttpMethod.Put, $"Bearer {LeaseToken.Of(2, "secret")}", Update);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await _host.Http.SendAsync(early)).StatusCode);
+        AssertNothingStored();
+
+        var renewed = Messages.Member("anna", lease: 2) with { LeaseTokenSha256 = Messages.Sha256(LeaseToken.Of(2, "secret")) };
+        await _host.DeliverAsync(Messages.Open(2, renewed));
+        using var old = Request(HttpMethod.Put, $"Bearer {LeaseToken.Of(1, "secret")}", Update);
+        Assert.Equal(HttpStatusCode.Forbidden, (await _host.Http.SendAsync(old)).StatusCode);
+        using var next = Request(HttpMethod.Put, $"Bearer {LeaseToken.Of(2, "secret")}", Update);
+        Assert.Equal(HttpStatusCode.Created, (await _host.Http.SendAsync(next)).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_later_lease_of_a_task_that_was_answered_is_not_waited_for()
+    {
+        await _host.SubmitAsync("anna");
+        using var late = Request(HttpMethod.Put, $"Bearer {LeaseToken.Of(2, "secret")}", Update);
+        Assert.Equal(HttpStatusCode.Forbidden, (await _host.Http.SendAsync(late)).StatusCode);
+    }
+
+    [Fact]
     public async Task A_task_no_book_knows_yet_is_to_be_asked_for_again()
     {
         using var request = Request(HttpMethod.Put, "Bearer zoe-1-token", Update, task: Messages.Reservation("zoe"));
@@ -87,6 +112,30 @@ public sealed class UpdateEndpointsTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.Created, (await PutAsync(Update)).StatusCode);
         Assert.Equal(Update, await StoredAsync());
         Assert.Equal(Update.Length, await ReceivedAsync());
+    }
+
+    [Fact]
+    public async Task An_update_that_a_crash_has_left_without_its_bytes_is_sent_again()
+    {
+        await _host.Database.WriteAsync(transaction => UploadStore.Insert(transaction, Task1, UpdateRef.Sha256, UpdateRef.SizeBytes), CancellationToken.None);
+        Assert.Null(await ReceivedAsync());
+
+        await Sink(pieceBytes: 100).SubmitAsync(Task1, "anna-1-token", UpdateRef, Update, CancellationToken.None);
+        Assert.Equal(Update, await StoredAsync());
+    }
+
+    [Fact]
+    public async Task A_worker_is_not_told_that_its_update_is_there_because_another_one_of_the_same_length_is()
+    {
+        Assert.Equal(HttpStatusCode.Created, (await PutAsync(Update)).StatusCode);
+        var other = Messages.Bytes(Messages.Delta("ben"));
+        Assert.Equal(Update.Length, other.Length);
+
+        Task SubmitAsync() => Sink(pieceBytes: 100).SubmitAsync(Task1, "anna-1-token", Messages.RefOf(other), other, CancellationToken.None);
+        Task HoldsAsync() => Sink().HoldsAsync(Task1, "anna-1-token", Messages.RefOf(other), CancellationToken.None);
+        Assert.Contains(UpdateRef.Sha256, (await Assert.ThrowsAsync<UploadRefusedException>(SubmitAsync)).Message, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<UploadRefusedException>(HoldsAsync);
+        Assert.True(await Sink().HoldsAsync(Task1, "anna-1-token", UpdateRef, CancellationToken.None));
     }
 
     [Fact]
@@ -176,7 +225,7 @@ public sealed class UpdateEndpointsTests : IAsyncLifetime
 
         Assert.Equal(HttpStatusCode.Accepted, (await PutAsync(new byte[10], new ContentRangeHeaderValue(0, 9, largest))).StatusCode);
         await Assert.ThrowsAsync<UploadRefusedException>(() =>
-            Sink().SubmitAsync(Messages.Reservation("ben"), "ben-1-token", Messages.Blob('b'), new byte[largest + 1], CancellationToken.None));
+            Sink().SubmitAsync(Messages.Reservation("ben"), "ben-1-token", Messages.Blob('b') with { SizeBytes = largest + 1 }, new byte[largest + 1], CancellationToken.None));
     }
 
     [Fact]
@@ -258,7 +307,7 @@ public sealed class UpdateEndpointsTests : IAsyncLifetime
         await Sink().SubmitAsync(Task1, "anna-1-token", UpdateRef, Update, CancellationToken.None);
 
         await _host.DeliverAsync(Messages.Submit("anna", UpdateRef));
-        Assert.Equal(UpdateRef, (await _host.NextAsync<UpdateAdmitted>()).Update);
+        Assert.Equal(UpdateRef.Sha256, (await _host.NextAsync<UpdateAdmitted>()).UpdateSha256);
     }
 
     [Fact]

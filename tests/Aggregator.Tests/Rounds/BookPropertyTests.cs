@@ -42,7 +42,7 @@ public class BookPropertyTests
         (10, Submission),
         (2, Gen.Choose(0, 4).Select(minimum => (object)Messages.Aggregate(minimum))),
         (2, Gen.Elements("de".ToCharArray()).Select(hash => (object)new Combined(Messages.Blob(hash)))),
-        (2, Gen.Constant((object)Messages.Committed())),
+        (2, Gen.Elements('d', 'e').Select(hash => (object)Messages.Committed(model: Messages.Blob(hash)))),
         (1, Gen.Constant((object)Messages.Abandoned())));
 
     /// <summary>Up to 50 messages and duplicates of any of them, strewn in anywhere; often with all pages at the start, so that much gets far.</summary>
@@ -69,7 +69,7 @@ public class BookPropertyTests
         Assert.All(world.Manifest.CountBy(update => update.ClientId), client => Assert.Equal(1, client.Value));
         Assert.Equal(
             world.Manifest.Select(update => (update.ClientId, update.Sha256)),
-            world.Sent.OfType<UpdateAdmitted>().Select(admitted => (admitted.ClientId, (string?)admitted.Update.Sha256)).OrderBy(update => update.ClientId, StringComparer.Ordinal));
+            world.Sent.OfType<UpdateAdmitted>().Select(admitted => (admitted.ClientId, admitted.UpdateSha256)).OrderBy(update => update.ClientId, StringComparer.Ordinal));
         Assert.All(world.Manifest, update => Assert.InRange(update.Weight!.Value, 1, 100));
     });
 
@@ -145,6 +145,7 @@ public class BookPropertyTests
             world.Deliver(message);
             Assert.True(paid || !world.Sent.Any(sent => sent is RoundAggregated or ModelPublished));
             Assert.True(world.Book?.State != BookState.Released || (paid && world.Book.Receipt == Messages.Receipt));
+            Assert.All(world.Sent.OfType<RoundAggregated>(), sent => Assert.Contains(messages.OfType<BudgetCommitted>(), answer => answer.ModelSha256 == sent.Model.Sha256));
         }
     }).Check(FixedSeed);
 

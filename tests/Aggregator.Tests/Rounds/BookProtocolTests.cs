@@ -65,7 +65,7 @@ public class BookProtocolTests
         Assert.Equal((BookMemberState.Admitted, Update.Update.Sha256, 100L, 10), (decision.Member!.State, decision.Member.UpdateSha256, decision.Member.UpdateSize, decision.Member.Weight));
         var admitted = Assert.IsType<UpdateAdmitted>(Assert.Single(decision.Messages));
         Assert.Equal((Messages.RunId, Messages.RoundId(), 1, "anna"), (admitted.RunId, admitted.RoundId, admitted.Round, admitted.ClientId));
-        Assert.Equal((Update.Update, 10, 0.5, 1.5), (admitted.Update, admitted.ExampleCount, admitted.TrainingLoss, admitted.TrainingSeconds));
+        Assert.Equal((Update.Update.Sha256, 10, 0.5, 1.5), (admitted.UpdateSha256, admitted.ExampleCount, admitted.TrainingLoss, admitted.TrainingSeconds));
     }
 
     [Fact]
@@ -86,7 +86,7 @@ public class BookProtocolTests
     }
 
     [Fact]
-    public void A_second_different_update_is_an_equivocation_and_the_first_one_counts()
+    public void S16_a_second_different_update_is_an_equivocation_and_the_first_one_counts()
     {
         var admitted = Admit(Full, Opened.Member, Update);
         var second = BookProtocol.OnSubmitted(admitted.Book, admitted.Member, Messages.Submit("anna", Messages.Blob('b')), Messages.Spec, null);
@@ -119,6 +119,45 @@ public class BookProtocolTests
         Assert.Equal(0, decision.Book.Admitted);
         Assert.Equal(BookMemberState.Rejected, decision.Member!.State);
     }
+
+    [Theory, MemberData(nameof(Closed))]
+    public void An_update_after_the_book_was_closed_is_kept_where_the_run_lets_it_count_unless_the_round_was_abandoned(BookState state)
+    {
+        var decision = BookProtocol.OnSubmitted(Full with { State = state }, Opened.Member, Update, Lenient, null);
+
+        AssertRejected(decision, RejectionCode.Late, isFinal: true);
+        Assert.Equal((0, state == BookState.Abandoned ? BookMemberState.Rejected : BookMemberState.Late), (decision.Book.Admitted, decision.Member!.State));
+    }
+
+    [Fact]
+    public void A_late_update_is_judged_like_any_other()
+    {
+        var frozen = Full with { State = BookState.Frozen };
+        AssertRejected(BookProtocol.OnSubmitted(frozen, Opened.Member, Update, Lenient, new BlobDefect(RejectionCode.NotFinite, "…")), RejectionCode.NotFinite, isFinal: true);
+        AssertRejected(BookProtocol.OnSubmitted(frozen, Opened.Member, Update with { BaseModelSha256 = new string('9', 64) }, Lenient, null), RejectionCode.WrongBaseModel, isFinal: true);
+    }
+
+    [Fact]
+    public void A_late_update_is_given_to_one_later_book_once_and_counts_there_as_rounds_late()
+    {
+        var late = BookProtocol.OnSubmitted(Full with { State = BookState.Released }, Opened.Member, Update, Lenient, null);
+        var next = Empty with { RoundId = Messages.RoundId(3), Round = 3 };
+        var carried = BookProtocol.OnCarried(next, late.Member, late.Book, Carried, Lenient);
+
+        Assert.Equal((1, 1, next.RoundId), (carried.Book.Members, carried.Book.Admitted, carried.Member!.CarriedTo));
+        var admitted = Assert.IsType<UpdateAdmitted>(Assert.Single(carried.Messages));
+        Assert.Equal((3, 2, Messages.Reservation("anna")), (admitted.Round, admitted.RoundsLate, admitted.ReservationId));
+
+        var again = BookProtocol.OnCarried(carried.Book, carried.Member, late.Book, Carried, Lenient);
+        Assert.Equal((carried.Book, 0), (again.Book, again.Messages.Count));
+        var another = BookProtocol.OnCarried(next with { RoundId = Messages.RoundId(4), Round = 4 }, carried.Member, late.Book, Carried, Lenient);
+        AssertRejected(another, RejectionCode.NotSelected, isFinal: true);
+        Assert.Equal((1, 0, next.RoundId), (another.Book.Members, another.Book.Admitted, another.Member!.CarriedTo));
+    }
+
+    private static RunSpec Lenient => Messages.Spec with { Aggregation = new AggregationSpec { LateRounds = 2 } };
+
+    private static RoundMember Carried => Messages.Member("anna", round: 1) with { CarriedFrom = Messages.RoundId() };
 
     [Fact]
     public void A_stranger_is_rejected_once_the_book_is_complete()
@@ -242,8 +281,12 @@ public class BookProtocolTests
     public void A_closed_book_is_not_frozen_or_abandoned_again(BookState state)
     {
         var book = Full with { State = state, Admitted = 1 };
-        AssertNothing(book, null, BookProtocol.OnAggregate(book, Messages.Aggregate(5)));
+        var asked = BookProtocol.OnAggregate(book, Messages.Aggregate(5));
+        AssertNothing(book, null, asked with { Messages = [] });
         AssertNothing(book, null, BookProtocol.OnAbandoned(book));
+
+        // Who asks for its model must not wait for one that never comes.
+        Assert.Equal(state == BookState.Abandoned ? ["ABANDONED_BEFORE"] : [], asked.Messages.Cast<RoundAbandoned>().Select(message => message.ReasonCode));
     }
 
     [Fact]
@@ -257,7 +300,7 @@ public class BookProtocolTests
     [Fact]
     public void A_combined_book_names_its_model_and_asks_the_ledger_and_nobody_else()
     {
-        var decision = BookProtocol.OnCombined(Full with { State = BookState.Frozen }, Messages.Blob('d'), null);
+        var decision = BookProtocol.OnCombined(Full with { State = BookState.Frozen }, Full.Members, Messages.Blob('d'), null);
 
         Assert.Equal((BookState.Aggregated, Messages.Blob('d')), (decision.Book.State, decision.Book.Result));
         Assert.IsType<CommitBudget>(Assert.Single(decision.Messages));
@@ -271,7 +314,7 @@ public class BookProtocolTests
     public void A_model_for_a_book_that_is_not_frozen_is_dropped(BookState state)
     {
         var book = Full with { State = state, Result = state == BookState.Open ? null : Messages.Blob('d') };
-        AssertNothing(book, null, BookProtocol.OnCombined(book, Messages.Blob('e'), null));
+        AssertNothing(book, null, BookProtocol.OnCombined(book, Full.Members, Messages.Blob('e'), null));
     }
 
     [Fact]
@@ -279,7 +322,7 @@ public class BookProtocolTests
     {
         var evaluation = new ModelEvaluation { ExampleCount = 5, Loss = 1, Accuracy = 0.4, PerClassAccuracy = null, Auc = null, MeanAbsoluteError = null };
         var book = Full with { State = BookState.Aggregated, Admitted = 2, Result = Messages.Blob('d'), Evaluation = evaluation };
-        var decision = BookProtocol.OnCommitted(book, Messages.Committed(), parameterCount: 15);
+        var decision = BookProtocol.OnCommitted(book, Messages.Committed(model: book.Result), parameterCount: 15);
 
         Assert.Equal((BookState.Released, Messages.Receipt), (decision.Book.State, decision.Book.Receipt));
         var aggregated = Assert.IsType<RoundAggregated>(decision.Messages[0]);
@@ -297,6 +340,29 @@ public class BookProtocolTests
     {
         var book = Full with { State = state };
         AssertNothing(book, null, BookProtocol.OnCommitted(book, Messages.Committed(), 15));
+    }
+
+    [Theory]
+    [InlineData('e')]
+    [InlineData(null)]
+    public void A_round_that_was_committed_for_another_model_or_for_none_is_abandoned(char? committed)
+    {
+        var book = Full with { State = BookState.Aggregated, Admitted = 2, Result = Messages.Blob('d') };
+
+        var decision = BookProtocol.OnCommitted(book, Messages.Committed(model: committed is { } hash ? Messages.Blob(hash) : null), parameterCount: 15);
+
+        Assert.Equal((BookState.Abandoned, Messages.Blob('d')), (decision.Book.State, decision.Book.Result));
+        Assert.Equal("COMMITTED_BEFORE", Assert.IsType<RoundAbandoned>(Assert.Single(decision.Messages)).ReasonCode);
+    }
+
+    [Fact]
+    public void The_ledger_is_asked_for_the_one_model_and_for_every_task_of_the_round()
+    {
+        var book = Full with { State = BookState.Frozen, Admitted = 2 };
+
+        var commit = Assert.IsType<CommitBudget>(Assert.Single(BookProtocol.OnCombined(book, charged: 1, Messages.Blob('d'), evaluation: null).Messages));
+
+        Assert.Equal((Messages.Blob('d').Sha256, 1), (commit.ModelSha256, commit.Charged));
     }
 
     private static BookDecision Admit(Book book, BookMember member, UpdateSubmitted message)

@@ -1,4 +1,5 @@
 using FlEvents.Aggregator.Rounds;
+using FlEvents.Aggregator.Storage;
 using FlEvents.Contracts;
 
 namespace FlEvents.Aggregator.Tests.Rounds;
@@ -9,10 +10,11 @@ internal sealed record Combined(BlobRef Result);
 /// <summary>An announcement, with what is wrong with the bytes it names.</summary>
 internal sealed record Announced(UpdateSubmitted Message, BlobDefect? Defect);
 
-/// <summary>One book in memory, with its members and the messages that came too early: what the consumers do, without their database.</summary>
-internal sealed class BookWorld
+/// <summary>One book in memory, with its members and the messages that came too early: <see cref="Bookkeeping"/> without a database.</summary>
+internal sealed class BookWorld : IBookTables
 {
     private readonly Queue<object> _replayed = new();
+    private object? _taken;
 
     public Book? Book { get; private set; }
 
@@ -36,66 +38,69 @@ internal sealed class BookWorld
         }
     }
 
-    private void Take(object message)
+    RunSpec? IBookTables.FindSpec(Guid runId) => Messages.Spec;
+
+    Book? IBookTables.FindBook(Guid roundId) => Book;
+
+    void IBookTables.Save(Book book) => Book = book;
+
+    BookMember? IBookTables.FindMember(Guid roundId, string clientId) => Members.GetValueOrDefault(clientId);
+
+    BookMember? IBookTables.FindByReservation(Guid reservationId) => Members.Values.SingleOrDefault(member => member.ReservationId == reservationId);
+
+    void IBookTables.Save(BookMember member) => Members[member.ClientId] = member;
+
+    int IBookTables.CountTasks(Guid roundId) => Members.Count;
+
+    void IBookTables.KeepEarly(Guid roundId, object message) => Early.Add(_taken!);
+
+    void IBookTables.ReplayEarly(Guid roundId)
     {
-        if (message is OpenRound page)
-        {
-            Open(page);
-        }
-        else if (Book is null)
-        {
-            if (message is Announced or AggregateRound or RoundAbandoned)
-            {
-                Early.Add(message);
-            }
-        }
-        else
-        {
-            Decide(Book, message);
-        }
-    }
-
-    private void Decide(Book book, object message)
-    {
-        var decision = message switch
-        {
-            Announced m => BookProtocol.OnSubmitted(book, Members.GetValueOrDefault(m.Message.ClientId), m.Message, Messages.Spec, m.Defect),
-            AggregateRound m => BookProtocol.OnAggregate(book, m),
-            Combined m => BookProtocol.OnCombined(book, m.Result, null),
-            BudgetCommitted m => BookProtocol.OnCommitted(book, m, 15),
-            RoundAbandoned => BookProtocol.OnAbandoned(book),
-            _ => throw new ArgumentException($"{message} is no message to a book."),
-        };
-        Book = decision.Book;
-        Sent.AddRange(decision.Messages);
-        if (decision.Member is { } member)
-        {
-            Members[member.ClientId] = member;
-        }
-
-        if (decision.Keep)
-        {
-            Early.Add(message);
-        }
-    }
-
-    private void Open(OpenRound page)
-    {
-        Book ??= new Book
-        {
-            RoundId = page.RoundId,
-            RunId = page.RunId,
-            Round = page.Round,
-            State = BookState.Open,
-            BaseModel = page.BaseModel,
-            CohortSize = page.CohortSize,
-        };
-        foreach (var member in page.Members)
-        {
-            (Book, Members[member.ClientId]) = BookProtocol.OnMember(Book, Members.GetValueOrDefault(member.ClientId), member);
-        }
-
         Early.ForEach(_replayed.Enqueue);
         Early.Clear();
+    }
+
+    IReadOnlyList<Upload> IBookTables.Uploads(Guid reservationId) => [];
+
+    IReadOnlyList<string> IBookTables.Outputs(Guid reservationId) => [];
+
+    void IBookTables.AddOutput(Guid reservationId, string sha256)
+    {
+    }
+
+    void IBookTables.AddRelease(Guid runId, int version, BlobRef model)
+    {
+    }
+
+    void IBookTables.Send(object message) => Sent.Add(message);
+
+    void IBookTables.ForgetSent(Guid runId, int round)
+    {
+    }
+
+    private void Take(object message)
+    {
+        _taken = message;
+        switch (message)
+        {
+            case OpenRound m:
+                Bookkeeping.On(this, m);
+                break;
+            case Announced m:
+                Bookkeeping.On(this, m.Message, m.Defect);
+                break;
+            case AggregateRound m:
+                Bookkeeping.On(this, m);
+                break;
+            case RoundAbandoned m:
+                Bookkeeping.On(this, m);
+                break;
+            case Combined m when Book is not null:
+                Bookkeeping.OnCombined(this, Book.RoundId, m.Result, null, null);
+                break;
+            case BudgetCommitted m when Book is not null:
+                Bookkeeping.On(this, m, 15);
+                break;
+        }
     }
 }

@@ -1,9 +1,10 @@
+using Dapper;
 using FlEvents.ClientWorker.Storage;
 using FlEvents.ClientWorker.Training;
 using FlEvents.Contracts;
 using FlEvents.DifferentialPrivacy.Plans;
 using FlEvents.ServiceDefaults.Storage;
-using Dapper;
+using FlEvents.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace FlEvents.ClientWorker.Tests.Training;

@@ -67,7 +67,7 @@ public sealed class HttpUpdateSinkTests : IAsyncLifetime
         _server.Answer = HttpStatusCode.Conflict;
         var refused = await Assert.ThrowsAsync<UploadRefusedException>(
             () => Sink().SubmitAsync(Reservation, "good-token", Update, Bytes, CancellationToken.None));
-        Assert.Contains("another update is complete already", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("another update is there or announced", refused.Message, StringComparison.Ordinal);
     }
 
     [Theory]

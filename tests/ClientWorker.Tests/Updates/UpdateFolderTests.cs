@@ -1,5 +1,6 @@
 using FlEvents.ClientWorker.Updates;
 using FlEvents.ServiceDefaults.Blobs;
+using FlEvents.Testing;
 
 namespace FlEvents.ClientWorker.Tests.Updates;
 

@@ -4,14 +4,33 @@ namespace FlEvents.DifferentialPrivacy.Tests.Accounting;
 
 public sealed class AnalyticGaussianTests
 {
-    /// <remarks>Two probabilities near a half are subtracted when z is large: what is lost grows with z.</remarks>
+    /// <remarks>An exponent of hundreds is a difference of squares, so 10⁻¹² of δ is what doubles give.</remarks>
     [Fact]
     public void Deltas_agree_with_40_digit_values()
     {
-        foreach (var row in GoldenValues.Rows("gaussianDelta"))
+        foreach (var row in GoldenValues.Rows("gaussianDelta").Concat(GoldenValues.Rows("farGaussianDelta")))
         {
-            GoldenValues.AssertClose(row[2], AnalyticGaussian.Delta(row[0], row[1]), 1e-12 + (4e-14 * row[0]));
+            GoldenValues.AssertClose(row[2], AnalyticGaussian.Delta(row[0], row[1]), 1e-12);
         }
+    }
+
+    [Fact]
+    public void Epsilons_are_those_of_80_digits_or_above_by_next_to_nothing()
+    {
+        foreach (var row in GoldenValues.Rows("gaussianEpsilon"))
+        {
+            Assert.InRange(AnalyticGaussian.Epsilon(row[0], row[1]), row[2] * (1 - 2.3e-16), row[2] * (1 + 1e-9));
+        }
+    }
+
+    /// <summary>At ε = 0 δ is 2Φ(1/2z) − 1, about 1/z√(2π).</summary>
+    [Fact]
+    public void Noise_is_found_wherever_it_is_and_infinite_where_no_noise_is_enough()
+    {
+        GoldenValues.AssertClose(1e10 / Math.Sqrt(2 * Math.PI), AnalyticGaussian.NoiseMultiplier(0, 1e-10), 1e-9);
+        GoldenValues.AssertClose(1 / Math.Sqrt(2e9), AnalyticGaussian.NoiseMultiplier(1e9, 0.5), 1e-4);
+        Assert.Equal(double.PositiveInfinity, AnalyticGaussian.NoiseMultiplier(0, 1e-200));
+        Assert.Equal(double.PositiveInfinity, AnalyticGaussian.Epsilon(1e-300, 1e-5));
     }
 
     /// <summary>By 40-digit bisection with mpmath (vectors pub-19 to pub-22).</summary>

@@ -42,6 +42,17 @@ public sealed class CalibrationTests
     [Fact]
     public void An_impossible_target_is_said() => Assert.Null(Calibration.NoiseMultiplier(_ => 3, 2));
 
+    /// <summary>A curve that is a unit in the last place too high, and one that is lost, do not meet the target.</summary>
+    [Fact]
+    public void What_does_not_meet_the_target_is_not_returned()
+    {
+        Assert.Null(Calibration.NoiseMultiplier(_ => double.NaN, 2));
+        Assert.Null(Calibration.NoiseMultiplier(_ => Math.BitIncrement(2.0), 2));
+        var z = Calibration.NoiseMultiplier(z => z < 5 ? double.NaN : 2, 2, 1e-9)!.Value;
+        Assert.InRange(z, 5, 5 * (1 + 2e-9));
+        Assert.Equal(0, Calibration.Steps(_ => double.NaN, 2));
+    }
+
     [Fact]
     public void The_noise_needed_is_less_by_loss_distributions_than_by_Renyi_orders()
     {

@@ -40,6 +40,15 @@ public sealed class CompositionTests
         Assert.Equal(double.PositiveInfinity, CompositionTheorems.OptimalEpsilon(0.2, 1e-6, 30, 1e-5));
     }
 
+    /// <summary>Of 200,000 mechanisms; δ of ε = 2 is an exact sum.</summary>
+    [Fact]
+    public void Optimal_composition_of_very_many_is_from_above()
+    {
+        var row = GoldenValues.Rows("responseDelta")[^1];
+
+        Assert.InRange(CompositionTheorems.OptimalEpsilon(row[0], row[1], (long)row[2], row[4]), row[3], row[3] * (1 + 1e-9));
+    }
+
     [Fact]
     public void An_event_without_an_epsilon_of_its_own_is_refused() => Assert.Contains(
         "\"gaussian\"", Assert.Throws<ArgumentException>(() => CompositionTheorems.Basic(new GaussianEvent(1))).Message, StringComparison.Ordinal);

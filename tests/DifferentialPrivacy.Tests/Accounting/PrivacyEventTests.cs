@@ -61,6 +61,20 @@ public sealed class PrivacyEventTests
         Assert.Throws<ArgumentOutOfRangeException>(() => new DiscreteGaussianEvent(1, double.NaN));
     }
 
+    /// <summary>A step on a Poisson sample costs more under replace-one than what is computed, a sample of fixed size is not computed under anything else.</summary>
+    [Fact]
+    public void Events_for_different_neighbours_do_not_compose()
+    {
+        PrivacyEvent[] sampled = [new SubsampledGaussianEvent(0.1, 1), new TruncatedSubsampledGaussianEvent(100, 0.1, 20, 1), new TreeGaussianEvent(1, 4)];
+        foreach (var other in sampled)
+        {
+            var mixed = new EventSequence(new RepeatedEvent(new FixedSizeGaussianEvent(100, 10, 1), 3), other);
+            Assert.Contains("expected events for one kind of neighbours", Assert.Throws<ArgumentException>(() => EventParts.Of(mixed)).Message, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(2, EventParts.Of(new EventSequence(new FixedSizeGaussianEvent(100, 10, 1), new GaussianEvent(1))).Count);
+    }
+
     [Fact]
     public void Equal_steps_are_counted_together_whatever_they_are_wrapped_in()
     {

@@ -87,6 +87,25 @@ public class CanaryGuessesTests
         Assert.True(broken.Epsilon > epsilon, $"{broken} against {epsilon}");
     }
 
+    /// <summary>More than 1,000 canaries can't refute: ln(m/ln(1/level)) is 5.0 at z = 1, where the ledger says 4.9 and a quarter of the noise shows 3.9.</summary>
+    [Fact]
+    public void A_thousand_canaries_mostly_tell_a_quarter_of_the_noise()
+    {
+        const int Audits = 30;
+        const int Canaries = 1000;
+        const double NoiseMultiplier = 1.5;
+        var delta = CanaryGuesses.Delta(Canaries, 0.999);
+        var (epsilon, told, noise) = (EpsilonOf(NoiseMultiplier, delta), 0, new double[Canaries]);
+        for (var audit = 0; audit < Audits; audit++)
+        {
+            var included = CanaryVectors.Coins(Canaries, _noise.Fill);
+            _noise.Gaussian(noise, NoiseMultiplier / 4);
+            told += CanaryGuesses.Judge([.. included.Zip(noise, (isIn, drawn) => (isIn ? 1 : 0) + drawn)], included, delta, 0.999).Epsilon > epsilon ? 1 : 0;
+        }
+
+        Assert.InRange(told, 3 * Audits / 4, Audits);
+    }
+
     [Fact]
     public void At_the_audits_own_delta_nearly_nothing_is_lost_to_it()
     {

@@ -13,6 +13,8 @@ public sealed class ReductionsTests
         Assert.Equal(Tree(x.Select(value => (double)value)), Reductions.Sum(x));
         Assert.Equal(Tree(x.Zip(y, (a, b) => (double)a * b)), Reductions.Dot(x, y));
         Assert.Equal(Tree(x.Select(value => (double)value * value)), Reductions.SumOfSquares(x));
+        double[] thirds = [.. x.Select(value => value / 3.0)];
+        Assert.Equal(Tree(thirds.Select(value => value * value)), Reductions.SumOfSquares(thirds));
     }
 
     [Fact]

@@ -49,10 +49,15 @@ public sealed class WeightedSumsTests
         WeightedSums.Add(values, 0.3, sums);
         WeightedSums.Add(values, 0.7, sums);
         Assert.Equal([.. values.Select(x => Math.FusedMultiplyAdd(0.7, x, 0.3 * x)), 0.0], sums);
+        var doubles = new double[length + 1];
+        WeightedSums.Add(Array.ConvertAll(values, x => (double)x), 0.3, doubles);
+        WeightedSums.Add(Array.ConvertAll(values, x => (double)x), 0.7, doubles);
+        Assert.Equal(sums, doubles);
 
         var before = (double[])sums.Clone();
         values.AsSpan().Fill(float.NaN);
         WeightedSums.Add(values, 0, sums);
+        WeightedSums.Add(Array.ConvertAll(values, x => (double)x), 0, sums);
         Assert.Equal(before, sums);
     }
 

@@ -44,7 +44,7 @@ internal static class PrivateCases
     }
 
     /// <summary>Examples of norms that differ a hundredfold, so that some gradients are clipped and some are not.</summary>
-    public static Examples ExamplesOf(Model model, LossKind loss, int count)
+    public static Examples ExamplesOf(Model model, LossKind loss, int count, int[]? units = null)
     {
         var inputs = LayerCases.Random("inputs", count * model.InputSize);
         for (var i = 0; i < inputs.Length; i++)
@@ -53,8 +53,21 @@ internal static class PrivateCases
         }
 
         return loss == LossKind.MeanSquaredError
-            ? new Examples(inputs, model.InputSize, null, LayerCases.Random("targets", count))
-            : new Examples(inputs, model.InputSize, [.. Enumerable.Range(0, count).Select(i => i % Math.Max(2, model.Outputs))], null);
+            ? new Examples(inputs, model.InputSize, null, LayerCases.Random("targets", count), units)
+            : new Examples(inputs, model.InputSize, [.. Enumerable.Range(0, count).Select(i => i % Math.Max(2, model.Outputs))], null, units);
+    }
+
+    /// <summary>Relative 10⁻⁵. Where terms cancel, what was added is the measure: float gradients are good to some 10⁻⁷ of the largest of their tensor.</summary>
+    public static void AssertClose(Model model, float[] expected, float[] actual)
+    {
+        foreach (var tensor in model.Layout.Tensors)
+        {
+            var largest = expected.Skip(tensor.Offset).Take(tensor.Length).Max(Math.Abs);
+            for (var i = tensor.Offset; i < tensor.Offset + tensor.Length; i++)
+            {
+                Assert.Equal(expected[i], actual[i], (1e-5 * Math.Abs(expected[i])) + (2e-6 * largest) + 1e-30);
+            }
+        }
     }
 
     /// <summary>Batches given step by step, the last one again and again.</summary>

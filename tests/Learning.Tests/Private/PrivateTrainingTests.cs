@@ -148,19 +148,4 @@ public sealed class PrivateTrainingTests
     }
 
     private static float[] Train(TrainingJob job) => new BuiltInEngine().Train(job, CancellationToken.None).Update;
-
-    /// <summary>
-    /// Relative 10⁻⁵. Where terms cancel, what was added is the measure: float gradients are good to some 10⁻⁷ of the largest of their tensor.
-    /// </summary>
-    private static void AssertClose(Model model, float[] expected, float[] actual)
-    {
-        foreach (var tensor in model.Layout.Tensors)
-        {
-            var largest = expected.Skip(tensor.Offset).Take(tensor.Length).Max(Math.Abs);
-            for (var i = tensor.Offset; i < tensor.Offset + tensor.Length; i++)
-            {
-                Assert.Equal(expected[i], actual[i], (1e-5 * Math.Abs(expected[i])) + (2e-6 * largest) + 1e-30);
-            }
-        }
-    }
 }

@@ -78,7 +78,8 @@ internal static class Messages
         Round = 1,
         ClientId = member.ClientId,
         ReservationId = member.ReservationId,
-        Update = Blob('a'),
+        UpdateSizeBytes = 100,
+        UpdateSha256 = new string('a', 64),
         ExampleCount = 45,
         TrainingLoss = 0.5,
         TrainingSeconds = 0.1,
@@ -95,6 +96,11 @@ internal static class Messages
         Detail = "Element 3 of tensor 0.weight is not finite.",
         IsFinal = isFinal,
     };
+
+    public static UpdateRejected Late(Member member) => Rejected(member) with { ReasonCode = RejectionCode.Late, Detail = "Round 1 is closed." };
+
+    /// <summary>Of a run in which an update may be one round late.</summary>
+    public static RoundContext LateContext(DateTimeOffset now) => new(Spec with { Aggregation = new AggregationSpec { LateRounds = 1 } }, now, "");
 
     public static TrainingRefused Refused(Member member, int leaseNumber = 1) => new()
     {
@@ -127,8 +133,9 @@ internal static class Messages
         Round = 1,
         Model = Blob('c'),
         UpdatesAdmitted = round.Admitted,
-        Receipt = new LedgerReceipt { Sequence = 7, Hash = new string('d', 64) },
         Evaluation = null,
+        ClipNorm = null,
+        Receipt = new LedgerReceipt { Sequence = 7, Hash = new string('d', 64) },
     };
 
     public static RoundAbandoned Abandoned(Round round) => new() { RunId = RunId, RoundId = round.RoundId, Round = 1, ReasonCode = "TOO_FEW_REPORTS", Detail = "…" };

@@ -1,6 +1,7 @@
 using FlEvents.Contracts;
 using FlEvents.Orchestrator.Api;
 using FlEvents.Orchestrator.Rounds;
+using FlEvents.ServiceDefaults.Messaging;
 using static FlEvents.Orchestrator.Tests.Rounds.Messages;
 
 namespace FlEvents.Orchestrator.Tests.Rounds;
@@ -40,24 +41,33 @@ public class RoundProtocolTests
         Assert.Equal((1, 0, 100L), (once.Round.Admitted, once.Round.Open, once.Round.BytesUp));
         var twice = RoundProtocol.OnUpdateAdmitted(once.Round, once.Member!, Admitted(member));
         Assert.Same(once.Round, twice.Round);
-        Assert.Same(once.Round, RoundProtocol.OnUpdateRejected(once.Round, once.Member!, Rejected(member)).Round);
+        Assert.Same(once.Round, RoundProtocol.OnUpdateRejected(once.Round, once.Member!, Rejected(member), Context("", Start)).Round);
     }
 
     [Fact]
     public void A_rejection_that_does_not_answer_the_task_leaves_it_open()
     {
         var (round, member) = Accepted();
-        Assert.Same(round, RoundProtocol.OnUpdateRejected(round, member, Rejected(member, isFinal: false)).Round);
-        Assert.Equal(1, RoundProtocol.OnUpdateRejected(round, member, Rejected(member)).Round.Rejected);
+        Assert.Same(round, RoundProtocol.OnUpdateRejected(round, member, Rejected(member, isFinal: false), Context("", Start)).Round);
+        Assert.Equal(1, RoundProtocol.OnUpdateRejected(round, member, Rejected(member), Context("", Start)).Round.Rejected);
     }
 
     [Fact]
-    public void A_task_refused_before_any_lease_is_refunded()
+    public void A_task_that_the_one_worker_of_a_silo_refuses_before_any_lease_is_refunded()
     {
         var (round, member) = Dispatched();
-        var decision = RoundProtocol.OnTrainingRefused(round, member, Refused(member));
+        var decision = RoundProtocol.OnTrainingRefused(round, member with { Address = Routes.Silo(member.ClientId) }, Refused(member));
         Assert.Equal(MemberState.Refused, decision.Member!.State);
         Assert.Equal("REFUSED_BEFORE_LEASE", Assert.IsType<RefundBudget>(Assert.Single(decision.Messages)).ReasonCode);
+    }
+
+    [Fact]
+    public void A_task_that_a_worker_of_a_pool_refuses_keeps_its_charge_because_another_one_may_have_taken_it()
+    {
+        var (round, member) = Dispatched();
+        var decision = RoundProtocol.OnTrainingRefused(round, member with { Address = Routes.Pool("a") }, Refused(member));
+        Assert.Equal((MemberState.Failed, 1, 0), (decision.Member!.State, decision.Round.Refused, decision.Round.Open));
+        Assert.Empty(decision.Messages);
     }
 
     [Fact]
@@ -105,7 +115,7 @@ public class RoundProtocolTests
     {
         var (round, member) = Accepted();
         var handedBack = RoundProtocol.OnTrainingInterrupted(round, member, Interrupted(member, "STOPPING"), Context("token-2", default));
-        Assert.Equal((MemberState.Waiting, 2, "token-2", 1), (handedBack.Member!.State, handedBack.Member.LeaseNumber, handedBack.Member.LeaseToken, handedBack.Round.Open));
+        Assert.Equal((MemberState.Waiting, 2, "2.token-2", 1), (handedBack.Member!.State, handedBack.Member.LeaseNumber, handedBack.Member.LeaseToken, handedBack.Round.Open));
         Assert.Same(member, RoundProtocol.OnLeaseEnded(round, member, Context("token-2", member.LeaseEndsAt!.Value - TimeSpan.FromTicks(1))).Member);
         Assert.Equal(2, RoundProtocol.OnLeaseEnded(round, member, Context("token-2", member.LeaseEndsAt!.Value)).Member!.LeaseNumber);
     }
@@ -128,6 +138,17 @@ public class RoundProtocolTests
         var decision = RoundProtocol.OnTrainingInterrupted(round, member, Interrupted(member, "FAILED"), Context("token-2", default));
         Assert.Equal((MemberState.Failed, 0, 1), (decision.Member!.State, decision.Round.Open, decision.Round.Refused));
         Assert.Empty(decision.Messages);
+    }
+
+    [Fact]
+    public void An_update_of_a_worker_that_was_given_up_counts_when_it_is_in_the_book_after_all()
+    {
+        var (round, member) = Accepted();
+        var failed = RoundProtocol.OnTrainingInterrupted(round, member, Interrupted(member, "FAILED"), Context("token-2", default));
+        var decision = RoundProtocol.OnUpdateAdmitted(failed.Round, failed.Member!, Admitted(member));
+        Assert.Equal((MemberState.Admitted, null), (decision.Member!.State, decision.Member.Detail));
+        Assert.Equal((0, 0, 1), (decision.Round.Open, decision.Round.Refused, decision.Round.Admitted));
+        Assert.Same(decision.Member, RoundProtocol.OnUpdateAdmitted(decision.Round, decision.Member, Admitted(member)).Member);
     }
 
     [Fact]

@@ -14,6 +14,7 @@ public class RunSpecRulesTests
     [InlineData("$.model.outputs", "training.loss = \"binaryCrossEntropy\"")]
     [InlineData("$.training.loss", "training.loss = \"meanSquaredError\"", "model.outputs = 1")]
     [InlineData("$.data.label", "data.columns = [{ \"name\": \"a\", \"kind\": \"numeric\" }]", "model.inputShape = [1]", "model.hidden = [4]")]
+    [InlineData("$.data.privacyUnitColumn", "data.privacyUnitColumn = \"person\"")]
     [InlineData("$.data.columns", "data.label = { \"name\": \"y\", \"classes\": [\"0\",\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"] }")]
     public void Keys_of_an_image_run_that_do_not_fit_together_are_refused(string path, params string[] changes) => AssertOnly(path, Specs.Images, changes);
 
@@ -33,6 +34,9 @@ public class RunSpecRulesTests
     [InlineData("$.data.columns[1]", "data.columns.1.missing = 0")]
     [InlineData("$.data.columns[1].name", "data.columns.1.name = \"age\"")]
     [InlineData("$.data.columns[1].name", "data.columns.1.name = \"rich\"")]
+    [InlineData("$.data.privacyUnitColumn", "data.privacyUnitColumn = \"colour\"")]
+    [InlineData("$.data.privacyUnitColumn", "data.privacyUnitColumn = \"rich\"")]
+    [InlineData("$.data.privacyUnitColumn", "data.privacyUnitColumn = \"\"")]
     [InlineData("$.model.inputShape", "model.inputShape = [3]")]
     [InlineData("$.model.inputShape", "data.columns.1.other = false")]
     public void Keys_of_a_run_over_columns_that_do_not_fit_together_are_refused(string path, params string[] changes) => AssertOnly(path, Specs.Table, changes);
@@ -41,6 +45,8 @@ public class RunSpecRulesTests
     [InlineData("training.loss = \"crossEntropy\"", "model.outputs = 2")]
     [InlineData("training.loss = \"meanSquaredError\"", "data.label.classes = -", "data.label.scale = 10")]
     [InlineData("selection.fraction = 0.5", "selection.closeOnTarget = true")]
+    [InlineData("data.privacyUnitColumn = \"person\"")]
+    [InlineData("data.privacyUnitColumn = \"person\"", "privacy = { \"mode\": \"example\", \"example\": { \"clipNorm\": 1, \"noiseMultiplier\": 1 } }")]
     [InlineData("selection.deadlineSeconds = 5", "selection.leaseSeconds = 5")]
     public void Keys_that_fit_together_are_accepted(params string[] changes) => Assert.Empty(Specs.Errors(Specs.Table, changes));
 
@@ -61,6 +67,19 @@ public class RunSpecRulesTests
         Assert.Equal(
             ["$.model.inputShape: expected 4 inputs, which is what the columns give, got 12 from [3, 2, 2]"],
             Specs.Errors(Specs.Table, "model.inputShape = [3, 2, 2]"));
+
+    [Fact]
+    public void A_column_of_privacy_units_is_refused_with_its_name_and_the_reason()
+    {
+        Assert.Equal(
+            ["$.data.privacyUnitColumn: expected none, since images have no columns, got \"person\""], Specs.Errors(Specs.Images, "data.privacyUnitColumn = \"person\""));
+        Assert.Equal(
+            ["$.data.privacyUnitColumn: expected a column that is no feature, since it says whose row it is, got \"age\""],
+            Specs.Errors(Specs.Table, "data.privacyUnitColumn = \"age\""));
+        Assert.Equal(
+            ["$.data.privacyUnitColumn: expected a column that is not the label, since it says whose row it is, got \"rich\""],
+            Specs.Errors(Specs.Table, "data.privacyUnitColumn = \"rich\""));
+    }
 
     [Fact]
     public void A_run_that_would_not_fit_a_message_is_refused()

@@ -44,6 +44,8 @@ internal sealed class AccountantHost : IAsyncDisposable
         {
             bus.AddPrivacyAccountantConsumers();
             bus.AddConsumer<Listener>().Endpoint(endpoint => endpoint.Name = "listener");
+            bus.AddConsumer<Orchestrator>().Endpoint(endpoint => endpoint.Name = Routes.Orchestrator);
+            bus.AddConsumer<Aggregator>().Endpoint(endpoint => endpoint.Name = Routes.Aggregator);
         });
         var app = builder.Build();
         app.MapServiceDefaults();
@@ -74,6 +76,13 @@ internal sealed class AccountantHost : IAsyncDisposable
     {
         using var patience = new CancellationTokenSource(Patience);
         return (T)await _received.Of(typeof(T)).Reader.ReadAsync(patience.Token);
+    }
+
+    /// <summary>The next question of a quarantined ledger to a service.</summary>
+    public async Task<ReconcileLedger> AskedAsync(string service)
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        return (ReconcileLedger)await _received.Of(service == LedgerReporter.Orchestrator ? typeof(Orchestrator) : typeof(Aggregator)).Reader.ReadAsync(patience.Token);
     }
 
     /// <summary>Whether events of this type have come that nobody has asked for.</summary>
@@ -113,6 +122,16 @@ internal sealed class AccountantHost : IAsyncDisposable
 
         private Task Keep<T>(ConsumeContext<T> context)
             where T : class => received.Of(typeof(T)).Writer.WriteAsync(context.Message, context.CancellationToken).AsTask();
+    }
+
+    private sealed class Orchestrator(Received received) : IConsumer<ReconcileLedger>
+    {
+        public Task Consume(ConsumeContext<ReconcileLedger> context) => received.Of(typeof(Orchestrator)).Writer.WriteAsync(context.Message).AsTask();
+    }
+
+    private sealed class Aggregator(Received received) : IConsumer<ReconcileLedger>
+    {
+        public Task Consume(ConsumeContext<ReconcileLedger> context) => received.Of(typeof(Aggregator)).Writer.WriteAsync(context.Message).AsTask();
     }
 
     private sealed class Handled : IConsumeObserver

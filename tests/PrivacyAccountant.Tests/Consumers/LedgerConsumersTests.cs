@@ -35,7 +35,7 @@ public sealed class LedgerConsumersTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Five_concurrent_requests_make_one_reservation_and_get_five_identical_answers()
+    public async Task S3_five_concurrent_requests_make_one_reservation_and_get_five_identical_answers()
     {
         await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => _host.SendAsync(Messages.Reserve("anna@north"))));
 
@@ -50,7 +50,7 @@ public sealed class LedgerConsumersTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task One_message_delivered_five_times_at_once_is_charged_and_answered_once()
+    public async Task S3_one_message_delivered_five_times_at_once_is_charged_and_answered_once()
     {
         var messageId = Guid.NewGuid();
         await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => _host.SendAsync(Messages.Reserve("anna@north"), messageId)));
@@ -66,15 +66,27 @@ public sealed class LedgerConsumersTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_same_key_with_other_parameters_is_refused_and_the_first_is_kept()
+    public async Task S4_the_same_key_with_other_parameters_is_refused_and_the_first_is_kept()
     {
-        await _host.SendAsync(Messages.Reserve("anna@north"));
+        await _host.SendAsync(Messages.Gaussian(Messages.Reserve("anna@north")));
         await _host.NextAsync<BudgetReserved>();
         var head = _host.Ledger.Head();
 
-        await _host.SendAsync(Messages.Reserve("anna@south"));
+        // Another ledger; less noise; more; and none.
+        ReserveBudget[] others =
+        [
+            Messages.Gaussian(Messages.Reserve("anna@south")),
+            Messages.Gaussian(Messages.Reserve("anna@north"), noiseMultiplier: 1.9),
+            Messages.Gaussian(Messages.Reserve("anna@north"), noiseMultiplier: 2.1),
+            Messages.Reserve("anna@north"),
+        ];
+        foreach (var other in others)
+        {
+            await _host.SendAsync(other);
+            Assert.Equal("CONFLICT", Assert.Single((await _host.NextAsync<BudgetRefused>()).Refused).ReasonCode);
+        }
 
-        Assert.Equal("CONFLICT", Assert.Single((await _host.NextAsync<BudgetRefused>()).Refused).ReasonCode);
+        Assert.Contains("\nfl_budget_refusals_total{reason=\"CONFLICT\"} 4\n", await _host.Http.GetStringAsync("metrics"), StringComparison.Ordinal);
         Assert.Equal(head, _host.Ledger.Head());
         Assert.False(_host.HasMore<BudgetReserved>());
     }
@@ -118,7 +130,7 @@ public sealed class LedgerConsumersTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_answer_that_was_committed_before_the_process_died_is_published_by_the_next()
+    public async Task S1_an_answer_that_was_committed_before_the_process_died_is_published_by_the_next()
     {
         await _host.DisposeAsync();
         // As a killed process leaves it: decided and committed, nothing sent.
@@ -139,6 +151,36 @@ public sealed class LedgerConsumersTests : IAsyncLifetime
         await _host.SendAsync(Messages.Reserve("anna@north"));
         Assert.Equal(["anna"], (await _host.NextAsync<BudgetReserved>()).ClientIds);
         Assert.Equal(2, _host.Ledger.Head().Sequence);
+    }
+
+    [Fact]
+    public async Task S2_a_charge_that_was_not_committed_when_the_process_died_leaves_nothing_and_is_made_once_when_it_is_asked_again()
+    {
+        var head = _host.Ledger.Head();
+        await _host.DisposeAsync();
+        var path = Path.Combine(_file.Folder, "died.db");
+        // As the disk is when everything is written but the commit: the process dies there, and this is what the next one finds.
+        await _file.Database.WriteAsync(
+            transaction =>
+            {
+                var message = Messages.Reserve("anna@north");
+                LedgerStore.Save(transaction, Ledger.On(LedgerStore.Load(transaction, message), message, new LedgerPolicy(), transaction.Now));
+                Assert.Equal(2, transaction.Scalar<int>("select count(*) from ledger_entry"));
+                File.Copy(_file.Path, path);
+                File.Copy($"{_file.Path}-wal", $"{path}-wal");
+            },
+            CancellationToken.None);
+        await _file.CloseAsync();
+        File.Move(path, _file.Path, overwrite: true);
+        File.Move($"{path}-wal", $"{_file.Path}-wal", overwrite: true);
+
+        _host = await AccountantHost.StartAsync(_file.Folder);
+
+        Assert.Equal(head, _host.Ledger.Head());
+        await Task.WhenAll(_host.SendAsync(Messages.Reserve("anna@north")), _host.SendAsync(Messages.Reserve("anna@north")));
+        Assert.Equal(await _host.NextAsync<BudgetReserved>() is var first ? first.ClientIds : [], (await _host.NextAsync<BudgetReserved>()).ClientIds);
+        Assert.Equal(2, _host.Ledger.Head().Sequence);
+        Assert.Null(LedgerVerification.FirstFault(_host.Ledger.Entries(after: 0, limit: 100)));
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using FlEvents.Contracts;
+using FlEvents.DifferentialPrivacy.Plans;
 using FsCheck;
 using FsCheck.Fluent;
 
@@ -7,8 +8,8 @@ namespace FlEvents.PrivacyAccountant.Tests;
 /// <summary>Random deliveries from a world so small that they meet: two runs, two rounds, two attempts, four clients, three ledgers.</summary>
 internal static class Deliveries
 {
-    private static readonly string[] ClientIds = ["anna", "ben", "cem", "dora"];
-    private static readonly string[] Owners = ["north", "south", "east"];
+    public static readonly string[] ClientIds = ["anna", "ben", "cem", "dora"];
+    public static readonly string[] Owners = ["north", "south", "east"];
 
     private static readonly Gen<(Guid Run, int Round)> Rounds =
         from run in Gen.Elements(Messages.RunA, Messages.RunB)
@@ -37,6 +38,65 @@ internal static class Deliveries
         from duplicates in Gen.ArrayOf(Gen.Elements(messages), size / 2)
         from order in Gen.Shuffle(Enumerable.Range(0, size + (size / 2)))
         select order.Select(i => i < size ? messages[i] : duplicates[i - size]).ToArray();
+
+    // Sums of these never come near the budgets below: 1, 4 and 2 of a unit, the last less by sampling where that counts.
+    private static readonly PrivacyCharge[][] Charges =
+    [
+        [Charge(PrivacyMechanism.Gaussian, 2), Charge(PrivacyMechanism.Gaussian, 2) with { Unit = PrivacyUnit.Client }],
+        [Charge(PrivacyMechanism.Gaussian, 2), Charge(PrivacyMechanism.Gaussian, 1) with { Unit = PrivacyUnit.Client }],
+        [Charge(PrivacyMechanism.SubsampledGaussian, 2) with { SamplingProbability = 0.3, Steps = 2 }, Charge(PrivacyMechanism.Gaussian, 2) with { Unit = PrivacyUnit.Client }],
+        [Charge(PrivacyMechanism.SubsampledGaussian, 2) with { SamplingProbability = 0.3, Steps = 2 }, new() { Unit = PrivacyUnit.Client, Mechanism = PrivacyMechanism.Unbounded }],
+        Messages.Unbounded,
+    ];
+
+    // At z = 2 a task costs ρ = 0.125, and 1 at α = 8: room for two tasks, for six, or for as many as there are.
+    private static readonly BudgetTerms[] Budgets =
+    [
+        new() { Rho = 0.3125 },
+        new() { Rho = 0.8125, Delta = 1e-6 },
+        new() { Epsilon = 2.5 + EpsilonAtNothing, Delta = 1e-5, Alpha = 8 },
+        new() { Epsilon = 6.5 + EpsilonAtNothing, Delta = 1e-5, Alpha = 8 },
+        new() { Epsilon = 60, Delta = 1e-5 },
+    ];
+
+    // ln(7/8) − ln(8·10⁻⁵)/7: what ε at δ = 10⁻⁵ is above the divergence at α = 8.
+    private const double EpsilonAtNothing = 1.2141092;
+
+    private static readonly Gen<BudgetTerms> Terms = Gen.Elements(Budgets);
+
+    private static readonly Gen<object> SetBudget =
+        from owner in Gen.Elements(Owners)
+        from unit in Gen.Elements(PrivacyUnit.Example, PrivacyUnit.Client)
+        from terms in Terms
+        select (object)new BudgetWish(owner, unit, terms);
+
+    private static readonly Gen<object> Charged =
+        from message in Reserve
+        from charges in Gen.Elements(Charges)
+        select (object)((ReserveBudget)message with { Clients = [.. ((ReserveBudget)message).Clients.Select(client => client with { Charges = charges })] });
+
+    private static readonly Gen<object> Output =
+        from round in Gen.Choose(1, 2)
+        from client in Gen.Elements(ClientIds)
+        from hash in Gen.Elements('a', 'b')
+        select (object)Messages.Output(client, round, new string(hash, 64));
+
+    /// <summary>As <see cref="Any"/>, with noise in the tasks, budgets of both kinds that owners set between them, and further outputs.</summary>
+    public static readonly Gen<object[]> Budgeted =
+        from size in Gen.Choose(5, 60)
+        from messages in Gen.ArrayOf(Gen.Frequency((8, Charged), (1, Commit), (2, Refund), (2, SetBudget), (1, Output)), size)
+        from duplicates in Gen.ArrayOf(Gen.Elements(messages), size / 4)
+        from order in Gen.Shuffle(Enumerable.Range(0, size + (size / 4)))
+        select order.Select(i => i < size ? messages[i] : duplicates[i - size]).ToArray();
+
+    /// <summary>Default budgets of either kind for a unit, or none.</summary>
+    public static readonly Gen<LedgerPolicy> Policies =
+        from units in Gen.SubListOf(PrivacyUnit.Example, PrivacyUnit.Client)
+        from terms in Gen.ArrayOf(Terms, 2)
+        select new LedgerPolicy { Defaults = units.ToDictionary(unit => unit, unit => terms[(int)unit]) };
+
+    private static PrivacyCharge Charge(PrivacyMechanism mechanism, double noiseMultiplier) =>
+        new() { Unit = PrivacyUnit.Example, Mechanism = mechanism, NoiseMultiplier = noiseMultiplier };
 
     /// <summary>As the Orchestrator sends them: a refund never before the client it names was charged.</summary>
     public static readonly Gen<object[]> Causal = Any.Select(messages =>
@@ -67,3 +127,6 @@ internal static class Deliveries
         from again in Gen.ArrayOf(Gen.Elements(first), size)
         select (first, again);
 }
+
+/// <summary>An owner asks for a budget.</summary>
+internal sealed record BudgetWish(string Owner, PrivacyUnit Unit, BudgetTerms Terms);

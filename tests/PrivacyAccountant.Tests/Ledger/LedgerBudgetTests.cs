@@ -1,4 +1,5 @@
 using FlEvents.Contracts;
+using FlEvents.DifferentialPrivacy.Accounting.Budgets;
 using FlEvents.DifferentialPrivacy.Plans;
 using FsCheck;
 using FsCheck.Fluent;
@@ -34,6 +35,31 @@ public class LedgerBudgetTests
         Assert.Contains("2000000004 of 24999999", refusal.Detail);
         Assert.InRange(world.AccountOf("north", PrivacyUnit.Client).Spent, 2_000_000_000, 2_000_000_004);
         Assert.InRange(world.AccountOf("south", PrivacyUnit.Client).Spent, 1_000_000_000, 1_000_000_002);
+    }
+
+    [Fact]
+    public void S34_a_budget_that_is_lowered_below_what_is_spent_admits_nothing_more_and_leaves_history_and_spending_as_they_are()
+    {
+        var world = new LedgerWorld(PolicyFor(3));
+        world.Apply(Gaussian(Messages.RunA, 1, "anna@north"));
+        world.Apply(Gaussian(Messages.RunA, 2, "anna@north"));
+        world.Apply(Messages.Commit(Messages.RunA, 1));
+        var (history, spent, epsilon) = (world.Entries.ToList(), world.AccountOf("north", PrivacyUnit.Client).Spent, Epsilon());
+
+        world.SetBudget("north", PrivacyUnit.Client, new BudgetTerms { Epsilon = EpsilonFor(1), Delta = Delta, Alpha = Alpha });
+
+        Assert.Equal(BudgetRefusalCode.BudgetExhausted, Assert.Single(Assert.IsType<BudgetRefused>(Assert.Single(world.Apply(Gaussian(Messages.RunA, 3, "anna@north")))).Refused).ReasonCode);
+        Assert.Equal(history, world.Entries.SkipLast(1));
+        Assert.Equal((EntryKind.Budget, spent), (world.Entries[^1].Kind, world.AccountOf("north", PrivacyUnit.Client).Spent));
+        // What is spent is told as it is, above the budget; what is open still becomes final; what is given back does not reopen it.
+        Assert.Equal(epsilon, Epsilon());
+        Assert.True(epsilon > EpsilonFor(1));
+        Assert.Equal(EpsilonFor(1), world.Apply(Messages.Commit(Messages.RunA, 2)).OfType<PrivacySpent>().Single().Units[1].BudgetEpsilon);
+        world.SetBudget("north", PrivacyUnit.Client, new BudgetTerms { Epsilon = EpsilonFor(3), Delta = Delta, Alpha = Alpha });
+        Assert.Single(world.Apply(Gaussian(Messages.RunA, 4, "anna@north")).OfType<BudgetReserved>());
+        Assert.Null(LedgerVerification.FirstFault(world.Entries));
+
+        double? Epsilon() => world.AccountOf("north", PrivacyUnit.Client).SpendingIn(PrivacyUnit.Client).Epsilon;
     }
 
     [Fact]
@@ -77,7 +103,7 @@ public class LedgerBudgetTests
         var world = new LedgerWorld(PolicyFor(1));
         world.Apply(Gaussian(Messages.RunA, 1, "anna@north"));
         world.SetBudget("north", PrivacyUnit.Client, new BudgetTerms { Epsilon = EpsilonFor(3), Delta = Delta, Alpha = 4 });
-        Assert.Equal((Alpha, EpsilonFor(3)), (world.AccountOf("north", PrivacyUnit.Client).Alpha, world.AccountOf("north", PrivacyUnit.Client).Budget!.Epsilon));
+        Assert.Equal((Alpha, (double?)EpsilonFor(3)), (world.AccountOf("north", PrivacyUnit.Client).Measure!.Order, world.AccountOf("north", PrivacyUnit.Client).Budget!.Epsilon));
         Assert.Single(world.Apply(Gaussian(Messages.RunA, 2, "anna@north")).OfType<BudgetReserved>());
         Assert.Single(world.Apply(Gaussian(Messages.RunA, 3, "anna@north")).OfType<BudgetReserved>());
         Assert.Single(world.Apply(Gaussian(Messages.RunA, 4, "anna@north")).OfType<BudgetRefused>());
@@ -91,7 +117,7 @@ public class LedgerBudgetTests
             var world = new LedgerWorld(PolicyFor(2));
             foreach (var message in messages)
             {
-                world.Apply(message is ReserveBudget reserve ? Charged(reserve) : message);
+                world.Apply(message is ReserveBudget reserve ? Messages.Gaussian(reserve) : message);
                 foreach (var owner in new[] { "north", "south", "east" })
                 {
                     var held = world.Reservations.Where(reservation =>
@@ -107,22 +133,28 @@ public class LedgerBudgetTests
     [Fact]
     public async Task What_is_kept_in_the_file_is_what_the_protocol_says()
     {
-        await using var file = new LedgerFile(synced: false) { Policy = PolicyFor(2) };
-        var world = new LedgerWorld(PolicyFor(2));
-        foreach (var message in Gen.Sample(Deliveries.Any, 1, 1234).SelectMany(messages => messages).Select(message => message is ReserveBudget reserve ? Charged(reserve) : message))
+        var deliveries = Gen.Sample(from policy in Deliveries.Policies from messages in Deliveries.Budgeted select (policy, messages), 12, new Rnd(1234), 50);
+        Assert.Equal(12, deliveries.Length);
+        foreach (var (policy, messages) in deliveries)
         {
-            world.Apply(message);
-            var decision = await file.ApplyAsync(message);
-            Assert.Equal(world.Head, decision.State.Head);
-        }
-
-        await file.CloseAsync();
-        Assert.Equal(world.Entries, file.Store.Entries(0, 1000));
-        foreach (var client in new[] { "anna", "ben", "cem", "dora" })
-        {
-            foreach (var ledger in file.Store.LedgersOf(client))
+            await using var file = new LedgerFile(synced: false) { Policy = policy };
+            var world = new LedgerWorld(policy);
+            foreach (var message in messages)
             {
-                Assert.Equal(world.AccountOf(ledger.Ledger.Owner, PrivacyUnit.Client).Spent, ledger.Units.Single(unit => unit.Unit == PrivacyUnit.Client).SpentUnits);
+                world.Apply(message);
+                Assert.Equal(world.Head, (await file.ApplyAsync(message)).State.Head);
+            }
+
+            await file.CloseAsync();
+            Assert.Equal(world.Entries, file.Store.Entries(0, 1000));
+            foreach (var ledger in Deliveries.ClientIds.SelectMany(file.Store.LedgersOf))
+            {
+                Assert.All(ledger.Units, unit =>
+                {
+                    var account = world.AccountOf(ledger.Ledger.Owner, unit.Unit);
+                    Assert.Equal((account.Spent, account.Unbounded, account.Measure), (unit.SpentUnits, unit.Unbounded, PrivacyMeasure.Of(unit.Measure, unit.Alpha)));
+                    Assert.Equal((account.Budget?.ShownEpsilon, account.Budget?.ShownDelta, account.Budget?.Rho), (unit.Budget?.Epsilon, unit.Budget?.Delta, unit.Budget?.Rho));
+                });
             }
         }
     }
@@ -134,27 +166,17 @@ public class LedgerBudgetTests
         world.Apply(Gaussian(Messages.RunA, 1, "anna@north"));
         world.Apply(Messages.Commit(Messages.RunA, 1));
         var before = world.AccountOf("north", PrivacyUnit.Client).Spent;
-        foreach (var hash in new[] { "a1", "b2", "a1" })
+        foreach (var (hash, told) in new[] { ("a1", 1), ("b2", 1), ("a1", 0) })
         {
-            Assert.Empty(world.Apply(Output(hash)));
+            Assert.Equal(told, world.Apply(Messages.Output("anna", round: 1, hash.PadRight(64, '0'))).OfType<PrivacySpent>().Count());
         }
 
         Assert.Equal(3 * before, world.AccountOf("north", PrivacyUnit.Client).Spent);
         Assert.Equal(3 * 2, world.Reservations.Count());
         Assert.All(world.Reservations, reservation => Assert.Equal(ReservationState.Committed, reservation.State));
-        Assert.Empty(world.Apply(Output("c3") with { ClientId = "ben" }));
+        Assert.Empty(world.Apply(Messages.Output("ben", round: 1, new string('c', 64)) with { ReservationId = ReservationId.Of(Messages.RunA, 1, "anna", 1) }));
         Assert.Equal(3 * before, world.AccountOf("north", PrivacyUnit.Client).Spent);
         Assert.Null(LedgerVerification.FirstFault(world.Entries));
-
-        static ChargeOutput Output(string hash) => new()
-        {
-            RunId = Messages.RunA,
-            RoundId = ReservationId.OfRound(Messages.RunA, 1),
-            Round = 1,
-            ClientId = "anna",
-            ReservationId = ReservationId.Of(Messages.RunA, 1, "anna", 1),
-            UpdateSha256 = hash.PadRight(64, '0'),
-        };
     }
 
     [Fact]
@@ -172,10 +194,5 @@ public class LedgerBudgetTests
         Assert.Contains("charge 999999990 is below", fault.Reason);
     }
 
-    private static ReserveBudget Gaussian(Guid runId, int round, params string[] clients) => Charged(Messages.Reserve(runId, round, 1, clients));
-
-    private static ReserveBudget Charged(ReserveBudget message) =>
-        message with { Clients = [.. message.Clients.Select(client => client with { Charges = [Charge(PrivacyUnit.Example), Charge(PrivacyUnit.Client)] })] };
-
-    private static PrivacyCharge Charge(PrivacyUnit unit) => new() { Unit = unit, Mechanism = PrivacyMechanism.Gaussian, NoiseMultiplier = 2 };
+    private static ReserveBudget Gaussian(Guid runId, int round, params string[] clients) => Messages.Gaussian(Messages.Reserve(runId, round, 1, clients));
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using FlEvents.Contracts;
 
 namespace FlEvents.PrivacyAccountant.Tests;
 

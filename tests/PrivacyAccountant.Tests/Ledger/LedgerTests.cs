@@ -160,6 +160,30 @@ public class LedgerTests
     }
 
     [Fact]
+    public void A_commit_names_the_one_model_and_a_later_one_for_another_is_answered_with_the_first()
+    {
+        var (first, second) = (Messages.Commit() with { ModelSha256 = new string('d', 64) }, Messages.Commit() with { ModelSha256 = new string('e', 64) });
+        _world.Apply(Messages.Reserve("anna@north"));
+
+        Assert.Equal(first.ModelSha256, _world.Apply(first).OfType<BudgetCommitted>().Single().ModelSha256);
+        Assert.Equal([first.ModelSha256, first.ModelSha256], _world.Entries.Where(entry => entry.Kind == EntryKind.Commit).Select(entry => entry.Reason));
+        var head = _world.Head;
+        Assert.Equal(first.ModelSha256, _world.Apply(second).OfType<BudgetCommitted>().Single().ModelSha256);
+        Assert.Equal(first.ModelSha256, _world.Apply(Messages.Commit()).OfType<BudgetCommitted>().Single().ModelSha256);
+        Assert.Equal(head, _world.Head);
+        Assert.Null(LedgerVerification.FirstFault(_world.Entries));
+    }
+
+    [Fact]
+    public void A_round_that_was_committed_for_no_model_is_never_committed_for_one()
+    {
+        _world.Apply(Messages.Reserve("anna@north"));
+        _world.Apply(Messages.Commit());
+
+        Assert.Null(_world.Apply(Messages.Commit() with { ModelSha256 = new string('d', 64) }).OfType<BudgetCommitted>().Single().ModelSha256);
+    }
+
+    [Fact]
     public void A_second_commit_repeats_the_first_receipt()
     {
         _world.Apply(Messages.Reserve("anna@north"));

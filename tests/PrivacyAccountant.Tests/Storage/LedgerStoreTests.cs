@@ -137,6 +137,7 @@ public sealed class LedgerStoreTests : IAsyncDisposable
     [InlineData("event", "event || ' '")]
     [InlineData("charge", "'0'")]
     [InlineData("alpha", "8.5")]
+    [InlineData("measure", "'zcdp'")]
     [InlineData("accountant", "'another/1'")]
     [InlineData("reason", "'NOT_DISPATCHED'")]
     [InlineData("at", "'2025-03-01T12:00:00.0000001Z'")]
@@ -187,14 +188,14 @@ public sealed class LedgerStoreTests : IAsyncDisposable
         Assert.Equal((LedgerId.Of(Messages.LedgerOf("north")), Messages.LedgerOf("north")), (ledger.LedgerId, ledger.Ledger));
         Assert.Equal(
             [
-                new UnitView { Unit = PrivacyUnit.Example, Entries = 4, Reserved = 2, Committed = 1, Refunded = 0, Unbounded = 3, Spent = "unbounded", SpentUnits = 0, Alpha = null, Budget = null },
-                new UnitView { Unit = PrivacyUnit.Client, Entries = 4, Reserved = 2, Committed = 1, Refunded = 0, Unbounded = 3, Spent = "unbounded", SpentUnits = 0, Alpha = null, Budget = null },
+                new UnitView { Unit = PrivacyUnit.Example, Entries = 4, Reserved = 2, Committed = 1, Refunded = 0, Unbounded = 3, Spent = "unbounded", SpentUnits = 0, Alpha = null, Measure = null, Budget = null },
+                new UnitView { Unit = PrivacyUnit.Client, Entries = 4, Reserved = 2, Committed = 1, Refunded = 0, Unbounded = 3, Spent = "unbounded", SpentUnits = 0, Alpha = null, Measure = null, Budget = null },
             ],
             ledger.Units);
         Assert.Equal(["north", "south"], _file.Store.LedgersOf("ben").Select(view => view.Ledger.Owner));
         Assert.All(
             Assert.Single(_file.Store.LedgersOf("dora")).Units,
-            unit => Assert.Equal(new UnitView { Unit = unit.Unit, Entries = 2, Reserved = 0, Committed = 0, Refunded = 1, Unbounded = 0, Spent = "0", SpentUnits = 0, Alpha = null, Budget = null }, unit));
+            unit => Assert.Equal(new UnitView { Unit = unit.Unit, Entries = 2, Reserved = 0, Committed = 0, Refunded = 1, Unbounded = 0, Spent = "0", SpentUnits = 0, Alpha = null, Measure = null, Budget = null }, unit));
     }
 
     [Theory]

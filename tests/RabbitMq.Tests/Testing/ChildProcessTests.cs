@@ -4,7 +4,7 @@ namespace FlEvents.RabbitMq.Tests.Testing;
 
 public sealed class ChildProcessTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     [Fact]
     public async Task Arguments_and_variables_arrive_exactly_and_both_streams_are_captured()

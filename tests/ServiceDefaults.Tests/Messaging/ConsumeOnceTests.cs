@@ -89,8 +89,8 @@ public sealed class ConsumeOnceTests : IAsyncLifetime
     public async Task A_message_that_was_thrown_may_come_again()
     {
         var messageId = Guid.NewGuid();
-        await SendAsync("first", "", messageId);
-        Assert.Equal("no client", (await _consumed.NextAsync())?.Message);
+        await SendAsync("first", NoteTaker.Refused, messageId);
+        Assert.Equal("not him", (await _consumed.NextAsync())?.Message);
 
         await SendAsync("first", "anna", messageId);
         Assert.Null(await _consumed.NextAsync());
@@ -121,6 +121,8 @@ public sealed class ConsumeOnceTests : IAsyncLifetime
 
     private sealed class NoteTaker(NoteStore notes, Faults faults) : IConsumer<ClientLeft>
     {
+        public const string Refused = "zoe";
+
         public Task Consume(ConsumeContext<ClientLeft> context) => notes.Database.ConsumeAsync(context, transaction =>
         {
             transaction.AddNote(context.Message.ClientId);
@@ -129,9 +131,9 @@ public sealed class ConsumeOnceTests : IAsyncLifetime
                 throw new IOException("no space");
             }
 
-            if (context.Message.ClientId.Length == 0)
+            if (context.Message.ClientId == Refused)
             {
-                throw new InvalidDataException("no client");
+                throw new InvalidDataException("not him");
             }
         });
     }

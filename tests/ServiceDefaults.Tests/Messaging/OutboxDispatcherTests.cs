@@ -121,7 +121,7 @@ public sealed class OutboxDispatcherTests : IDisposable
     public async Task A_send_that_fails_is_tried_again()
     {
         var attempts = 0;
-        var faults = new SendFaults(_ => Interlocked.Increment(ref attempts) <= 3 ? new InvalidOperationException("no broker") : null);
+        var faults = new SendFaults((_, _) => Interlocked.Increment(ref attempts) <= 3 ? throw new InvalidOperationException("no broker") : Task.CompletedTask);
         await using var host = await MemoryHost.StartAsync(FilePath, onStarting: bus => bus.ConnectPublishObserver(faults));
         await host.SendLaterAsync(Left("anna"), Left("ben"));
 
@@ -130,11 +130,37 @@ public sealed class OutboxDispatcherTests : IDisposable
     }
 
     [Fact]
+    public async Task A_send_that_never_ends_and_minds_no_token_is_left_behind_and_made_again()
+    {
+        using var disposed = new SemaphoreSlim(0);
+        var attempts = 0;
+        var faults = new SendFaults((_, token) =>
+        {
+            if (Interlocked.Increment(ref attempts) > 1)
+            {
+                return Task.CompletedTask;
+            }
+
+            // What RabbitMQ.Client 7.1 does to a send that waits while its channel is thrown away.
+            var turn = disposed.WaitAsync(token);
+            disposed.Dispose();
+            return turn;
+        });
+        await using var host = await MemoryHost.StartAsync(FilePath, onStarting: bus => bus.ConnectPublishObserver(faults));
+        await host.SendLaterAsync(Left("anna"));
+
+        Assert.Equal(Left("anna"), (await host.NextAsync()).Message);
+        await host.AllSentAsync();
+        Assert.Equal(2, attempts);
+    }
+
+    [Fact]
     public async Task Every_message_that_no_queue_took_is_sent_again_and_holds_up_no_other()
     {
         // More than a batch of them, of which the first half stays away for longer than the second.
         var roundsBound = 1000;
-        var faults = new SendFaults(message => ((CommitBudget)message).Round < Volatile.Read(ref roundsBound) ? new MessageReturnedException("no queue") : null);
+        var faults = new SendFaults((message, _) =>
+            ((CommitBudget)message).Round < Volatile.Read(ref roundsBound) ? throw new MessageReturnedException("no queue") : Task.CompletedTask);
         await using var host = await MemoryHost.StartAsync(FilePath, endpoint: Routes.PrivacyAccountant, onStarting: bus => bus.ConnectSendObserver(faults));
         await host.SendLaterAsync(Enumerable.Range(1, 600).Select(Commit));
         await host.SendLaterAsync(Left("anna"));
@@ -178,16 +204,16 @@ public sealed class OutboxDispatcherTests : IDisposable
 
     private static ClientLeft Left(string clientId) => new() { ClientId = clientId };
 
-    private static CommitBudget Commit(int round) => new() { RunId = Run, RoundId = Run, Round = round };
+    private static CommitBudget Commit(int round) => new() { RunId = Run, RoundId = ReservationId.OfRound(Run, round), Round = round };
 
     /// <summary>Fails sends as a broker would.</summary>
-    private sealed class SendFaults(Func<object, Exception?> faultOf) : ISendObserver, IPublishObserver
+    private sealed class SendFaults(Func<object, CancellationToken, Task> attempt) : ISendObserver, IPublishObserver
     {
         public Task PreSend<T>(SendContext<T> context)
-            where T : class => Attempt(context.Message);
+            where T : class => attempt(context.Message, context.CancellationToken);
 
         public Task PrePublish<T>(PublishContext<T> context)
-            where T : class => Attempt(context.Message);
+            where T : class => attempt(context.Message, context.CancellationToken);
 
         public Task PostSend<T>(SendContext<T> context)
             where T : class => Task.CompletedTask;
@@ -200,7 +226,5 @@ public sealed class OutboxDispatcherTests : IDisposable
 
         public Task PublishFault<T>(PublishContext<T> context, Exception exception)
             where T : class => Task.CompletedTask;
-
-        private Task Attempt(object message) => faultOf(message) is { } fault ? Task.FromException(fault) : Task.CompletedTask;
     }
 }

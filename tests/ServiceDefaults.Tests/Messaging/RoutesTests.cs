@@ -14,16 +14,17 @@ public class RoutesTests
     [InlineData(typeof(CommitBudget), "fl-privacy-accountant")]
     [InlineData(typeof(RefundBudget), "fl-privacy-accountant")]
     [InlineData(typeof(ChargeOutput), "fl-privacy-accountant")]
+    [InlineData(typeof(LedgerReport), "fl-privacy-accountant")]
     public void A_command_has_one_owner(Type command, string owner) => Assert.Equal(owner, Routes.OwnerOf(command));
 
     [Fact]
     public void No_other_contract_has_an_owner()
     {
-        // TrainClient and EvaluateModel too have no owner: they go to a worker that is chosen for each message.
+        // TrainClient and EvaluateModel too have no owner: they go to a worker that is chosen for each message; ReconcileLedger goes to two services.
         Type[] commands =
         [
             typeof(EnrollClient), typeof(CreateModel), typeof(OpenRound), typeof(AggregateRound), typeof(ReserveBudget), typeof(CommitBudget), typeof(RefundBudget),
-            typeof(ChargeOutput),
+            typeof(ChargeOutput), typeof(LedgerReport),
         ];
         var others = typeof(BlobRef).Assembly.GetExportedTypes().Except(commands);
 

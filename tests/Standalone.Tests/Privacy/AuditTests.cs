@@ -63,7 +63,7 @@ public class AuditTests
 
     [Fact]
     public void Steps_that_do_not_clip_their_gradients_are_caught() => AssertUnclippedIsCaught(
-        PrivacyMode.Example, (run, included, norm) => AuditCanaries.Example(PrivacyPlan.TaskOf(run, Declared)!.DpSgd!, included, norm, Sound));
+        PrivacyMode.Example, (run, included, norm) => AuditCanaries.Example(PrivacyPlan.TaskOf(run, Declared, round: 1)!.DpSgd!, included, norm, Sound));
 
     [Fact]
     public void Batches_that_hold_every_example_are_caught_where_sampling_was_charged()

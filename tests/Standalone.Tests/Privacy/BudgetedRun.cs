@@ -2,20 +2,27 @@ using FlEvents.Orchestrator.Api;
 using FlEvents.ServiceDefaults.Messaging;
 using FlEvents.Standalone.Hosting;
 using FlEvents.Standalone.Privacy;
+using FlEvents.Standalone.Report;
 using FlEvents.Standalone.RunFiles;
 using Microsoft.Data.Sqlite;
 
 namespace FlEvents.Standalone.Tests.Privacy;
 
 /// <summary>A federation in this process whose run its budgets have ended; it answers until the tests are done.</summary>
-public sealed class BudgetedRun : IAsyncLifetime
+public class BudgetedRun : IAsyncLifetime
 {
     private readonly TemporaryFolder _folder = new();
     private Federation? _federation;
 
-    /// <summary>Budgets of which that of the example unit ends the run.</summary>
-    public RunFile File { get; } = PrivateRun.Read(
-        PrivateRun.ExampleCentral, "simulation.budgets={\"example\":{\"epsilon\":5.5,\"delta\":1e-5},\"client\":{\"epsilon\":8,\"delta\":1e-5,\"alpha\":4}}", "rounds=5");
+    /// <summary>Of the example unit's budget the run ends.</summary>
+    public BudgetedRun()
+        : this("""{ "example": { "epsilon": 5.5, "delta": 1e-5 }, "client": { "epsilon": 8, "delta": 1e-5, "alpha": 4 } }""")
+    {
+    }
+
+    protected BudgetedRun(string budgets) => File = PrivateRun.Read(PrivateRun.ExampleCentral, $"simulation.budgets={budgets}", "rounds=5");
+
+    public RunFile File { get; }
 
     public RunPlan Plan { get; private set; } = null!;
 
@@ -36,12 +43,20 @@ public sealed class BudgetedRun : IAsyncLifetime
             Run = change.Run;
         }
 
-        Plan = RunPlans.Of(File, ClientExamples.Of(File), TimeSpan.FromSeconds(1), processors: 2);
+        Plan = RunPlans.Of(File, ClientExamples.Of(File).Declared, TimeSpan.FromSeconds(1), processors: 2);
         Rounds = _federation.Results(Run.RunId).Rounds;
+    }
+
+    /// <summary>The run in figures, with what its clients have spent by its ledger.</summary>
+    public SummaryFile Summarised()
+    {
+        var (rounds, contributions) = _federation!.Results(Run.RunId);
+        return Summary.Create(Run, rounds, contributions, _federation.Spending(contributions), TimeSpan.FromSeconds(1), "1.0");
     }
 
     public async ValueTask DisposeAsync()
     {
+        GC.SuppressFinalize(this);
         if (_federation is not null)
         {
             await _federation.DisposeAsync();

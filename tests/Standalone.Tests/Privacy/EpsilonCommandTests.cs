@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using FlEvents.DifferentialPrivacy.Accounting;
+using FlEvents.DifferentialPrivacy.Accounting.Pld;
 using FlEvents.Standalone.Console;
 using FlEvents.Standalone.Privacy;
 
@@ -27,7 +28,10 @@ public sealed class EpsilonCommandTests
         var text = Report(Training);
         double Number(string before) => double.Parse(text[(text.IndexOf(before, StringComparison.Ordinal) + before.Length)..].Split([' ', '\n', '\r'])[0], CultureInfo.InvariantCulture);
 
-        Assert.InRange(Number("ε = "), Number(" to ") * (1 - 1e-9), Number(" to ") * 1.00001);
+        var bound = PldAccountant.Epsilon(Training.Event, Training.Delta);
+        Assert.InRange(Number("ε = "), bound.Upper, bound.Upper * 1.00001);
+        Assert.InRange(Number(" to "), bound.Upper, bound.Upper * (1 + 1e-8));
+        Assert.InRange(Number(" from "), bound.Lower * (1 - 1e-8), bound.Lower);
     }
 
     [Fact]

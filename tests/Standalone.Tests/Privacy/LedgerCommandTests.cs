@@ -1,5 +1,7 @@
 using System.Text;
 using FlEvents.Contracts;
+using FlEvents.DifferentialPrivacy.Accounting.Budgets;
+using FlEvents.DifferentialPrivacy.Plans;
 using FlEvents.Orchestrator.Api;
 using FlEvents.PrivacyAccountant;
 using FlEvents.Standalone.Commands;
@@ -33,8 +35,8 @@ public sealed class LedgerCommandTests(BudgetedRun run) : IClassFixture<Budgeted
         {
             var spent = accounts.Where(account => account.Totals.Key.Unit == unit.Unit).Select(account => account.Totals).ToList();
             Assert.Equal(4, spent.Count);
-            Assert.All(spent, totals => Assert.Equal(unit.Alpha, totals.Alpha));
-            Assert.All(spent, totals => Assert.Equal(unit.Spending[plan.RoundsDone - 1].Filter, BudgetFilter.Epsilon(totals.Spent, totals.Alpha!.Value, unit.Delta)));
+            Assert.All(spent, totals => Assert.Equal(PrivacyMeasure.Of(unit.Measure, unit.Alpha), totals.Measure));
+            Assert.All(spent, totals => Assert.Equal(unit.Spending[plan.RoundsDone - 1].Filter, Pricing.EpsilonOf(totals.Spent, totals.Measure!, unit.Delta)));
         }
 
         var done = run.Rounds.Where(round => round.State == RoundState.Done).ToList();
@@ -186,7 +188,7 @@ public sealed class LedgerCommandTests(BudgetedRun run) : IClassFixture<Budgeted
             ],
             newest: 2)).Value;
 
-        Assert.Equal(new AccountTotals(new AccountKey(ledger, PrivacyUnit.Client), 6, 1, 1, 1, 1, 5, 4, 8, 1e-5), account.Totals);
+        Assert.Equal(new AccountTotals(new AccountKey(ledger, PrivacyUnit.Client), 6, 1, 1, 1, 1, 5, PrivacyMeasure.Renyi(4), new BudgetTerms { Epsilon = 8, Delta = 1e-5 }), account.Totals);
         Assert.Equal([(PrivacyMechanism.Unbounded, 1L), (PrivacyMechanism.Gaussian, 1L)], account.Charges.Select(part => (part.Charge.Mechanism, part.Count)).Order());
         Assert.Equal([5, 6], account.Newest.Select(entry => entry.Sequence));
     }

@@ -21,6 +21,9 @@ public sealed class PlanCommandTests : IDisposable
 
     [Theory]
     [InlineData("rounds=0", "$.run.rounds: expected a whole number in [1, 100000], got 0\n")]
+    [InlineData(
+        "simulation.budgets={\"example\":{\"epsilon\":3},\"client\":{\"epsilon\":3,\"delta\":1e-5,\"rho\":1}}",
+        "$.simulation.budgets.example: epsilon is 3 without a delta: it must have one in (0, 1).\n$.simulation.budgets.client: epsilon is 3 and rho is 1: give epsilon and delta, or rho.\n")]
     [InlineData("simulation.data.digits.count=3", "$.simulation.clients: 4 clients for 3 examples; expected at least one example each.\n")]
     [InlineData("training.validationFraction=0.2", "$.run.training.validationFraction: expected 0 in a private run, where no client scores a model, got 0.2\n")]
     public void A_wrong_run_file_is_refused_as_check_does(string change, string error)

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using FlEvents.Contracts;
 using FlEvents.DifferentialPrivacy.Accounting;
+using FlEvents.DifferentialPrivacy.Accounting.Budgets;
 using FlEvents.DifferentialPrivacy.Accounting.Pld;
 using FlEvents.DifferentialPrivacy.Accounting.Rdp;
 using FlEvents.DifferentialPrivacy.Plans;
@@ -110,7 +111,7 @@ public class RunPlansTests
         var file = PrivateRun.Read(PrivateRun.Central, "selection.count=2", "rounds=5");
         var drawn = Enumerable.Range(1, 5).SelectMany(round => Draw(file, round)).CountBy(client => client).ToDictionary();
 
-        var plan = RunPlans.Of(file, ClientExamples.Of(file), Task, 2);
+        var plan = RunPlans.Of(file, ClientExamples.Of(file).Declared, Task, 2);
 
         Assert.True(plan.CohortsAreDrawn);
         Assert.Equal(drawn.Values.Max(), plan.Units[1].Tasks);
@@ -123,7 +124,7 @@ public class RunPlansTests
     {
         var file = PrivateRun.Read(PrivateRun.Central, "selection.count=2", "rounds=25001");
 
-        var forecast = RunForecast.Of(file, ClientExamples.Of(file), new LedgerPolicy());
+        var forecast = RunForecast.Of(file, ClientExamples.Of(file).Declared, new LedgerPolicy());
 
         Assert.False(forecast.IsDrawn);
         Assert.Equal((25_001, 4), (forecast.Clients[0].Rounds.Count, forecast.Clients[0].Alike));
@@ -146,20 +147,22 @@ public class RunPlansTests
     [InlineData(PrivateRun.Central, PrivacyUnit.Client, "client={\"epsilon\":6,\"delta\":1e-6,\"alpha\":7}")]
     [InlineData(PrivateRun.Local, PrivacyUnit.Example, "example={\"epsilon\":20,\"delta\":1e-5}")]
     [InlineData(PrivateRun.Example, PrivacyUnit.Example, "example={\"epsilon\":5,\"delta\":1e-5}")]
+    [InlineData(PrivateRun.Example, PrivacyUnit.Example, "example={\"rho\":20}")]
+    [InlineData(PrivateRun.Central, PrivacyUnit.Client, "client={\"rho\":1.3,\"delta\":1e-6}")]
     [InlineData("""{ "mode": "central", "central": { "clipNorm": 1, "noiseMultiplier": 6, "noiseDecay": 0.95 } }""", PrivacyUnit.Client, "client={\"epsilon\":5,\"delta\":1e-5}")]
     public void A_budget_admits_as_many_rounds_as_the_ledger_does(string privacy, PrivacyUnit unit, string budget)
     {
         var file = PrivateRun.Read(privacy, $"simulation.budgets.{budget}", "rounds=200");
         var admitted = AdmittedByLedger(file);
 
-        var (budgets, examples) = (RunPlans.Budgets(file.Simulation.Budgets), ClientExamples.Of(file));
+        var (budgets, examples) = (RunPlans.Budgets(file.Simulation.Budgets), ClientExamples.Of(file).Declared);
         var forecast = RunForecast.Of(file, examples, new LedgerPolicy { Defaults = budgets });
         var terms = budgets[unit];
         PrivacyCharge Charge(int round) => PrivacyPlan.Charges(file.Run, 75, round)[(int)unit];
-        var alpha = Pricing.OrderOf(terms, Pricing.EventOf(Charge(1)));
+        var measure = Pricing.MeasureOf(terms, Pricing.EventOf(Charge(1)));
 
         Assert.InRange(admitted, 1, 199);
-        Assert.Equal(admitted, BudgetFilter.RoundsAdmitted(terms, alpha, Charge));
+        Assert.Equal(admitted, RunPlans.RoundsAdmitted(terms, measure, Charge));
         Assert.Equal((RunState.BudgetExhausted, admitted), (forecast.Ending, forecast.Tasks.Count));
         Assert.All(forecast.Clients, client => Assert.Equal(admitted + 1, client.RefusedIn));
     }
@@ -173,7 +176,7 @@ public class RunPlansTests
         var budget = Plan(file, PrivacyUnit.Client).Budget!;
 
         Assert.Equal(0, budget.RoundsAdmitted);
-        var others = Enumerable.Range(1, 200).Select(step => 1 + (step * 0.1)).Max(alpha => BudgetFilter.RoundsAdmitted(terms, alpha, _ => Gaussian(2)));
+        var others = Enumerable.Range(1, 200).Select(step => 1 + (step * 0.1)).Max(alpha => RunPlans.RoundsAdmitted(terms, PrivacyMeasure.Renyi(alpha), _ => Gaussian(2)));
         Assert.Equal(others, budget.ProposedRounds);
         Assert.Equal(9, budget.ProposedRounds);
     }
@@ -211,9 +214,9 @@ public class RunPlansTests
     [Theory]
     [InlineData(null), InlineData(PrivateRun.Central), InlineData(PrivateRun.Example), InlineData(PrivateRun.Local), InlineData(PrivateRun.LocalCentral)]
     public void A_local_round_of_every_mode_can_be_timed(string? privacy) =>
-        Assert.True(LocalRoundTime.Measure(PrivateRun.Read(privacy).Run, 75, TimeProvider.System, TestContext.Current.CancellationToken) > TimeSpan.Zero);
+        Assert.True(LocalRoundTime.Measure(PrivateRun.Read(privacy).Run, 75, rowsOfEach: 1, TimeProvider.System, TestContext.Current.CancellationToken) > TimeSpan.Zero);
 
-    private static UnitPlan Plan(RunFile file, PrivacyUnit unit) => RunPlans.Of(file, ClientExamples.Of(file), Task, 2).Units[(int)unit];
+    private static UnitPlan Plan(RunFile file, PrivacyUnit unit) => RunPlans.Of(file, ClientExamples.Of(file).Declared, Task, 2).Units[(int)unit];
 
     // Of four rounds; several tests look at each.
     private static UnitPlan Plan(string? privacy, PrivacyUnit unit) => Known.GetOrAdd(

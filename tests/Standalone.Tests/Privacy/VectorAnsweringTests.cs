@@ -59,6 +59,11 @@ public sealed class VectorAnsweringTests
     [InlineData("""{"mechanism":"poisson_subsampled_gaussian","params":{"sampling_probability":0.1,"noise_multiplier":1,"steps":1,"neighboring":"replace_one"},"delta":1e-5,"accountant":{"kind":"pld"},"quantity":"epsilon"}""", "replace_one")]
     [InlineData("""{"mechanism":"heterogeneous_composition","params":{"events":[{"mechanism":"gaussian"}]},"delta":1e-5,"accountant":{"kind":"rdp"},"quantity":"epsilon"}""", "params.events[0].noise_multiplier is missing")]
     [InlineData("""{"mechanism":"approx_dp_black_box","params":{"epsilon_each":0.2,"delta_each":1e-6,"count":30},"delta":1e-5,"accountant":{"kind":"optimal"},"quantity":"epsilon"}""", "no finite bound")]
+    [InlineData("""{"mechanism":"gaussian","params":{"noise_multiplier":2},"delta":1e-5,"accountant":{"kind":"rdp"},"quantity":"epsilon_lower"}""", "certified from below")]
+    [InlineData("""{"mechanism":"gaussian","params":{"noise_multiplier":2},"delta":1e-5,"accountant":{"kind":"zcdp"},"quantity":"epsilon (lower, upper)"}""", "certified from below")]
+    [InlineData("""{"mechanism":"adaptive_clipping_noise_split","params":{"z":3,"sigma_b":1},"accountant":{"kind":"formula"},"quantity":"z_delta"}""", "expected a count noise above 1.5")]
+    [InlineData("""{"mechanism":"gaussian","params":{"epsilon":1,"steps":10},"delta":1e-5,"accountant":{"kind":"classic"},"quantity":"sigma"}""", "params.steps is not known")]
+    [InlineData("""{"mechanism":"gaussian","params":{"epsilon":1,"cohort":10},"delta":1e-5,"accountant":{"kind":"analytic_gaussian"},"quantity":"sigma"}""", "params.cohort is not known")]
     [InlineData("""{"mechanism":"gaussian","quantity":"epsilon"}""", "accountant is missing")]
     [InlineData("""{}""", "mechanism is missing")]
     [InlineData("""7""", "mechanism is missing")]
@@ -86,6 +91,19 @@ public sealed class VectorAnsweringTests
         {
             Assert.Equal(expected, Value(mechanism, parameters, $$"""{"kind":"rdp","orders":{{orders}}}""", "epsilon", "1e-6"), 1e-13);
         }
+    }
+
+    /// <summary>A noise multiplier is σ over the sensitivity under any name of the mechanism: of z = 2 and Δ = ½, σ is 1.</summary>
+    [Fact]
+    public void A_noise_multiplier_is_relative_to_the_sensitivity_of_discrete_noise_too()
+    {
+        const string Rdp = """{"kind":"rdp"}""";
+        var expected = RdpAccountant.Epsilon(new GaussianEvent(2), 1e-5).Value;
+
+        Assert.Equal(expected, Value("discrete_gaussian", """{"noise_multiplier":2,"l2_sensitivity":0.5}""", Rdp, "epsilon"), 1e-12);
+        Assert.Equal(expected, Value("discrete_gaussian", """{"sigma":1,"l2_sensitivity":0.5}""", Rdp, "epsilon"), 1e-12);
+        var sigma = Value("discrete_gaussian", $$"""{"integer_sensitivity":4,"target_epsilon":{{expected.ToString("R", System.Globalization.CultureInfo.InvariantCulture)}}}""", Rdp, "sigma");
+        Assert.Equal(8, sigma, 1e-6);
     }
 
     [Fact]

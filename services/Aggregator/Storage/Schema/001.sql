@@ -31,6 +31,8 @@ create table book
     result_sha256 text,
     result_size  integer,
     evaluation   text,
+    clip_norm    real,
+    next_clip_norm real,              -- for the run's next round, where the clipping norm adapts
     receipt_seq  integer,
     receipt_hash text,
     unique (run_id, round)

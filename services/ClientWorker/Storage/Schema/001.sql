@@ -39,8 +39,9 @@ create table releases
     run_id         text    not null,
     round          integer not null,
     event          text    not null, -- PrivacyCharge as JSON, as this worker computed it
-    charge         text    not null, -- units of 1e-9 at alpha, or the word unbounded
+    charge         text    not null, -- units of 1e-9 at alpha, or of rho, or the word unbounded
     alpha          real,
+    measure        text,             -- zcdp where the charge is in rho; it has no alpha then
     accepted_at    text    not null,
     primary key (reservation_id, unit)
 ) strict, without rowid;

@@ -33,6 +33,11 @@ internal static class DataRules
             }
         }
 
+        if (data.PrivacyUnitColumn is { } unit && PrivacyUnit(data, unit) is { } reason)
+        {
+            yield return new($"{path}.privacyUnitColumn", $"{reason}, got {SpecText.Quoted(unit)}");
+        }
+
         if (data.Label is { } label)
         {
             foreach (var error in Label(label, $"{path}.label"))
@@ -41,6 +46,13 @@ internal static class DataRules
             }
         }
     }
+
+    /// <summary>What was expected of the column of the privacy units; null when it is right.</summary>
+    private static string? PrivacyUnit(DataSpec data, string unit) =>
+        data.Columns is null && data.Label is null ? "expected none, since images have no columns"
+        : data.Columns?.Any(column => column.Name == unit) == true ? "expected a column that is no feature, since it says whose row it is"
+        : data.Label?.Name == unit ? "expected a column that is not the label, since it says whose row it is"
+        : null;
 
     private static IEnumerable<SpecError> Columns(IReadOnlyList<ColumnSpec> columns, LabelSpec? label, string path)
     {

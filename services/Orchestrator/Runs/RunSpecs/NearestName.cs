@@ -8,6 +8,9 @@ public static class NearestName
     {
         var slips = written.Length <= 4 ? 1 : 2;
         return known
+
+            // A far longer key cannot be near, and must not be compared letter by letter, whatever was sent.
+            .Where(name => Math.Abs(name.Length - written.Length) <= slips)
             .Select(name => (Name: name, Distance: Distance(written.ToUpperInvariant(), name.ToUpperInvariant())))
             .Where(candidate => candidate.Distance <= slips)
             .OrderBy(candidate => candidate.Distance)
@@ -19,12 +22,6 @@ public static class NearestName
     /// <summary>Insertions, deletions, substitutions and swaps of neighbours that turn one text into the other (optimal string alignment).</summary>
     internal static int Distance(string from, string to)
     {
-        // A far longer key cannot be near, and the table below must stay small whatever was sent.
-        if (Math.Abs(from.Length - to.Length) > 2)
-        {
-            return int.MaxValue;
-        }
-
         var table = new int[from.Length + 1, to.Length + 1];
         for (var i = 0; i <= from.Length; i++)
         {

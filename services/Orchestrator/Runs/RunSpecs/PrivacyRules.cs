@@ -17,6 +17,9 @@ internal static class PrivacyRules
             .. Section(privacy, "central", privacy.Central, privacy.HasCentral, path),
             .. privacy.IsPrivate ? Private(spec, root) : [],
             .. privacy.HasCentral ? Central(spec, root) : [],
+            .. privacy is { HasCentral: true, Central.Adaptive: { } adaptive } ? Adaptive(spec, adaptive, $"{path}.central") : [],
+            .. Steps(privacy.Example?.NoiseMultiplier, privacy.Example?.NoiseByExamples, $"{path}.example.noiseByExamples"),
+            .. Steps(privacy.Local?.NoiseMultiplier, privacy.Local?.NoiseByExamples, $"{path}.local.noiseByExamples"),
         ];
     }
 
@@ -58,6 +61,56 @@ internal static class PrivacyRules
         }
     }
 
+    /// <summary>More examples, less noise: an order in which no step is without effect.</summary>
+    private static IEnumerable<SpecError> Steps(double? noiseMultiplier, IReadOnlyList<ClientNoiseSpec>? steps, string path)
+    {
+        var (examples, noise) = (0, noiseMultiplier ?? 0);
+        for (var i = 0; i < steps?.Count; i++)
+        {
+            if (steps[i].Examples <= examples)
+            {
+                yield return new($"{path}[{i}].examples", $"expected more than {examples}, the step before, got {steps[i].Examples}");
+            }
+
+            if (steps[i].NoiseMultiplier >= noise)
+            {
+                yield return new(
+                    $"{path}[{i}].noiseMultiplier",
+                    $"expected less than {SpecText.Number(noise)}, that of fewer examples, got {SpecText.Number(steps[i].NoiseMultiplier)}");
+            }
+
+            (examples, noise) = (steps[i].Examples, steps[i].NoiseMultiplier);
+        }
+    }
+
+    private static IEnumerable<SpecError> Adaptive(RunSpec spec, AdaptiveClippingSpec adaptive, string path)
+    {
+        var central = spec.Privacy.Central!;
+        if (spec.Privacy.HasLocal)
+        {
+            yield return new($"{path}.adaptive", "expected none in mode local+central, where clients clip and noise before anyone could count whose update was cut");
+        }
+
+        if (adaptive.LargestNorm < adaptive.SmallestNorm)
+        {
+            yield return new(
+                $"{path}.adaptive.largestNorm", $"expected at least smallestNorm, {SpecText.Number(adaptive.SmallestNorm)}, got {SpecText.Number(adaptive.LargestNorm)}");
+        }
+        else if (central.ClipNorm < adaptive.SmallestNorm || central.ClipNorm > adaptive.LargestNorm)
+        {
+            var range = $"{SpecText.Number(adaptive.SmallestNorm)} to {SpecText.Number(adaptive.LargestNorm)}";
+            yield return new($"{path}.clipNorm", $"expected to begin in the range it adapts in, {range}, got {SpecText.Number(central.ClipNorm)}");
+        }
+
+        if (adaptive.CountNoise is { } noise && central.NoiseMultiplier >= 2 * noise)
+        {
+            yield return new(
+                $"{path}.adaptive.countNoise",
+                $"expected more than half the noise multiplier, {SpecText.Number(central.NoiseMultiplier / 2)}, or the count alone would "
+                + $"cost more than the round is charged for, got {SpecText.Number(noise)}");
+        }
+    }
+
     private static IEnumerable<SpecError> Central(RunSpec spec, string root)
     {
         if (spec.Selection.Count is null)
@@ -78,6 +131,13 @@ internal static class PrivacyRules
             yield return new(
                 $"{root}.aggregation.weights",
                 "expected uniform in mode central, since a client with more examples would move the sum by more than the clipping norm, got examples");
+        }
+
+        if (spec.Aggregation.LateRounds > 0)
+        {
+            yield return new(
+                $"{root}.aggregation.lateRounds",
+                $"expected 0 in mode central, where an update is charged for the round it was made for and may not enter another, got {spec.Aggregation.LateRounds}");
         }
 
         if (spec.Privacy is { HasLocal: true, Local: { } local, Central: { } central } && local.ClipNorm != central.ClipNorm)

@@ -64,8 +64,8 @@ public static class SpecReader
                 // A rule stays silent about what is reported already.
                 var reported = errors.Select(error => error.Path).ToHashSet(StringComparer.Ordinal);
                 var spec = json.Deserialize<T>(SpecKeys.Json)!;
-                errors.AddRange(rules(spec).Where(error => !reported.Contains(error.Path)).Distinct());
-                return new SpecReading<T>(errors.Count == 0 ? spec : null, errors);
+                errors.AddRange(rules(spec).Where(error => !reported.Contains(error.Path)).Distinct().Take(SpecWalk.MaximumErrors - errors.Count));
+                return errors.Count == 0 ? new SpecReading<T>(spec, errors) : new SpecReading<T>(null, Told(errors, root));
             }
         }
         catch (InvalidOperationException)
@@ -74,6 +74,11 @@ public static class SpecReader
             errors.Add(new SpecError(root, "expected whole characters, got an escape that is half of a surrogate pair"));
         }
 
-        return new SpecReading<T>(null, errors);
+        return new SpecReading<T>(null, Told(errors, root));
     }
+
+    /// <summary>The errors, with a last one that says so where there may be more.</summary>
+    private static List<SpecError> Told(List<SpecError> errors, string root) => errors.Count < SpecWalk.MaximumErrors
+        ? errors
+        : [.. errors.Take(SpecWalk.MaximumErrors), new SpecError(root, $"reading stopped after {SpecWalk.MaximumErrors} errors")];
 }

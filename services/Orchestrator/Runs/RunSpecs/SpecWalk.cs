@@ -5,12 +5,19 @@ using FlEvents.Learning;
 
 namespace FlEvents.Orchestrator.Runs;
 
-/// <summary>One walk over a JSON document along the types of a record. A visit adds to the errors and says whether the value can be deserialised.</summary>
+/// <summary>
+/// One walk over a JSON document along the types of a record. A visit adds to the errors and says whether the value can be deserialised. It ends once there are
+/// <see cref="MaximumErrors"/>: the text may be a megabyte of nothing but errors, and each is longer than what it tells of.
+/// </summary>
 internal sealed class SpecWalk(List<SpecError> errors)
 {
+    public const int MaximumErrors = 100;
+
     private static readonly TimeSpan PatternTimeout = TimeSpan.FromSeconds(1);
 
-    public bool Visit(JsonElement value, Type type, string path) => Visit(value, type, key: null, path);
+    private bool IsFull => errors.Count >= MaximumErrors;
+
+    public bool Visit(JsonElement value, Type type, string path) => Visit(value, type, key: null, path) && !IsFull;
 
     private bool Visit(JsonElement value, Type type, SpecKey? key, string path)
     {
@@ -39,7 +46,7 @@ internal sealed class SpecWalk(List<SpecError> errors)
         var keys = SpecKeys.Of(type);
         var seen = new HashSet<string>(StringComparer.Ordinal);
         var whole = true;
-        foreach (var property in value.EnumerateObject())
+        foreach (var property in value.EnumerateObject().TakeWhile(_ => !IsFull))
         {
             var key = keys.FirstOrDefault(known => known.Name == property.Name);
             var below = SpecText.Below(path, property.Name);
@@ -75,7 +82,7 @@ internal sealed class SpecWalk(List<SpecError> errors)
 
         var whole = true;
         var index = 0;
-        foreach (var element in value.EnumerateArray())
+        foreach (var element in value.EnumerateArray().TakeWhile(_ => !IsFull))
         {
             whole &= Visit(element, item, SpecText.Below(path, index++));
         }
@@ -92,7 +99,7 @@ internal sealed class SpecWalk(List<SpecError> errors)
 
         var seen = new HashSet<string>(StringComparer.Ordinal);
         var whole = true;
-        foreach (var property in value.EnumerateObject())
+        foreach (var property in value.EnumerateObject().TakeWhile(_ => !IsFull))
         {
             var below = SpecText.Below(path, property.Name);
             if (!seen.Add(property.Name))

@@ -58,6 +58,7 @@ create table round
     model_sha256    text,
     model_size      integer,
     evaluation      text,
+    clip_norm       real,
     receipt_seq     integer,
     receipt_hash    text,
     started_at      text    not null,

@@ -19,11 +19,15 @@ create table ledger_unit
     committed integer not null,
     refunded  integer not null,
     unbounded integer not null check (unbounded >= 0), -- reserved or committed charges against which no budget holds
-    spent     integer not null check (spent >= 0),     -- the others together, in units of 1e-9 at alpha
+    spent     integer not null check (spent >= 0),     -- the others together, in units of 1e-9 of the account's measure
     alpha     real,                                    -- Rényi order of every charge; fixed by the first charge or budget
-    epsilon   real,                                    -- the budget; null while there is none
+    measure   text check (measure = 'zcdp'),           -- set where every charge is in rho of zCDP; it has no order then
+    epsilon   real,                                    -- the budget, of epsilon or of rho; all null while there is none
     delta     real,
-    primary key (ledger_id, unit)
+    rho       real,
+    primary key (ledger_id, unit),
+    check (alpha is null or measure is null),
+    check (epsilon is null or rho is null)
 ) strict, without rowid;
 
 -- Whose data a client has trained on.
@@ -48,6 +52,7 @@ create table reservation
     event          text    not null,
     charge         text    not null,
     alpha          real,
+    measure        text,
     state          text    not null check (state in ('reserved', 'committed', 'refunded')),
     primary key (run_id, round, client_id, attempt, unit),
     unique (run_id, round, ledger_id, attempt, unit)
@@ -55,8 +60,8 @@ create table reservation
 
 create trigger reservation_is_final before update on reservation
 when old.state <> 'reserved' or new.state = 'reserved'
-    or (old.reservation_id, old.unit, old.ledger_id, old.run_id, old.round, old.client_id, old.attempt, old.event, old.charge, old.alpha)
-    is not (new.reservation_id, new.unit, new.ledger_id, new.run_id, new.round, new.client_id, new.attempt, new.event, new.charge, new.alpha)
+    or (old.reservation_id, old.unit, old.ledger_id, old.run_id, old.round, old.client_id, old.attempt, old.event, old.charge, old.alpha, old.measure)
+    is not (new.reservation_id, new.unit, new.ledger_id, new.run_id, new.round, new.client_id, new.attempt, new.event, new.charge, new.alpha, new.measure)
 begin
     select raise(abort, 'a reservation changes once, from reserved to committed or refunded');
 end;
@@ -79,8 +84,9 @@ create table ledger_entry
     client_id      text,
     attempt        integer,
     event          text    not null, -- the charge as the plan stated it, or the budget, JSON
-    charge         text,             -- what it takes from a budget: units of 1e-9 at alpha, or the word unbounded
+    charge         text,             -- what it takes from a budget: units of 1e-9 of its measure, or the word unbounded
     alpha          real,             -- Rényi order of the charge or of the budget
+    measure        text,             -- zcdp for a charge or a budget in rho of zCDP; null elsewhere
     accountant     text,             -- version that computed the charge
     reason         text,             -- a refund's proof
     at             text    not null,

@@ -23,12 +23,7 @@ public sealed record BudgetSpec(double Epsilon, double Delta, double Alpha) : Pr
 
     public override long Capacity { get; } = RoundedDown(ExactCapacity(Epsilon, Delta, Alpha));
 
-    /// <summary>The Rényi divergence of an event at α.</summary>
-    public override BudgetCharge Charge(PrivacyEvent composed)
-    {
-        var curve = new RdpCurve(composed);
-        return curve.LogNothingInfinite < 0 ? BudgetCharge.Unbounded : BudgetCharge.RoundedUp(curve.At(Alpha));
-    }
+    public override PrivacyMeasure Measure { get; } = PrivacyMeasure.Renyi(Alpha);
 
     /// <summary>The budget at the α that admits the most rounds of a plan.</summary>
     /// <param name="epsilon">ε, finite and above 0.</param>

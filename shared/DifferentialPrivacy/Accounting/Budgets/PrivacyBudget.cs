@@ -23,8 +23,11 @@ public abstract record PrivacyBudget
     /// <summary>In units, at least 0.</summary>
     public abstract long Capacity { get; }
 
+    /// <summary>What charges against it are counted in.</summary>
+    public abstract PrivacyMeasure Measure { get; }
+
     /// <summary>What an event takes.</summary>
-    public abstract BudgetCharge Charge(PrivacyEvent composed);
+    public BudgetCharge Charge(PrivacyEvent composed) => Measure.Charge(composed);
 
     /// <summary>Whether a charge may be taken after <paramref name="spentUnits"/>: committed and reserved together.</summary>
     public bool Admits(long spentUnits, BudgetCharge charge) =>

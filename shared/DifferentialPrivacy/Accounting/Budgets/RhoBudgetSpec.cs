@@ -8,7 +8,5 @@ public sealed record RhoBudgetSpec(double Rho) : PrivacyBudget
 
     public override long Capacity { get; } = RoundedDown(Rho);
 
-    /// <summary>ρ of an event; unbounded where it has none.</summary>
-    public override BudgetCharge Charge(PrivacyEvent composed) =>
-        ZcdpAccountant.Total(composed) is { Xi: 0 } total ? BudgetCharge.RoundedUp(total.Rho) : BudgetCharge.Unbounded;
+    public override PrivacyMeasure Measure => PrivacyMeasure.Zcdp;
 }

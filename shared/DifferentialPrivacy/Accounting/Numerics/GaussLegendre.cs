@@ -9,4 +9,11 @@ public static class GaussLegendre
     public static (double[] Nodes, double[] Weights) Six { get; } = (
         [0.23861918608319690863, 0.66120938646626451366, 0.93246951420315202781],
         [0.46791393457269104739, 0.36076157304813860757, 0.17132449237917034504]);
+
+    /// <summary>Length of an interval on which <see cref="Six"/> integrates φ with a relative error below 10⁻¹³.</summary>
+    /// <param name="distance">Of the interval's farther end from 0; φ changes by e^(distance·length) on it.</param>
+    public static double LengthForSix(double distance) => Math.Min(0.125, 1.5 / distance);
+
+    /// <summary>The same for <see cref="Four"/>.</summary>
+    public static double LengthForFour(double distance) => Math.Min(0.02, 0.2 / distance);
 }

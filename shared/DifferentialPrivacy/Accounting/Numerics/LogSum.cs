@@ -6,13 +6,13 @@ public struct LogSum()
     private double _largest = double.NegativeInfinity;
     private double _scaled;
 
-    /// <summary>−∞ before the first term.</summary>
-    public readonly double Value => _scaled > 0 ? _largest + Math.Log(_scaled) : double.NegativeInfinity;
+    /// <summary>−∞ before the first term; NaN once a term was NaN, because a sum that is lost must not pass for none.</summary>
+    public readonly double Value => _largest + Math.Log(_scaled);
 
-    /// <param name="logTerm">ln of a term that is not negative; −∞ for zero.</param>
+    /// <param name="logTerm">ln of a term that is not negative; −∞ for zero, +∞ for one beyond all bounds.</param>
     public void Add(double logTerm)
     {
-        if (double.IsNegativeInfinity(logTerm))
+        if (double.IsNegativeInfinity(logTerm) || (double.IsPositiveInfinity(logTerm) && logTerm == _largest))
         {
             return;
         }

@@ -10,6 +10,9 @@ public static class NormalDistribution
     /// <summary>ln √(2π).</summary>
     public const double LogRootTwoPi = 0.91893853320467274178;
 
+    /// <summary>Up to this distance from 0 the density is a double with all its digits: φ(37) = 2·10⁻²⁹⁸.</summary>
+    public const double Reach = 37;
+
     private const double FractionFrom = 2;
     private const int FractionTerms = 80;
 
@@ -35,16 +38,26 @@ public static class NormalDistribution
     /// <summary>A t with 1 − Φ(t) ≤ <paramref name="mass"/>, by 1 − Φ(t) ≤ ½e^(−t²/2) (0 when the mass is at least a half).</summary>
     public static double TailBound(double mass) => mass >= 0.5 ? 0 : Math.Sqrt(-2 * Math.Log(2 * mass));
 
-    private static double LogLowerTail(double x)
+    /// <summary>(1 − Φ(x))/φ(x), which falls with x.</summary>
+    /// <param name="x">From −1 on; far below, it leaves the range of a double.</param>
+    public static double MillsRatio(double x) => x > FractionFrom ? 1 / Fraction(x, 1) : (0.5 - CentralPart(x)) / Density(x);
+
+    /// <summary>1 − x·MillsRatio(x), minus the slope of the ratio: above 0, and right where the two nearly cancel.</summary>
+    /// <inheritdoc cref="MillsRatio"/>
+    public static double MillsRatioFall(double x) => x > FractionFrom ? 1 / ((x * Fraction(x, 2)) + 1) : 1 - (x * MillsRatio(x));
+
+    private static double LogLowerTail(double x) => (-0.5 * x * x) - LogRootTwoPi - Math.Log(Fraction(-x, 1));
+
+    /// <summary>t + n/(t + (n+1)/(t + …)), for t of 2 or more.</summary>
+    private static double Fraction(double t, int n)
     {
-        var t = -x;
         var fraction = t;
-        for (var k = FractionTerms; k >= 1; k--)
+        for (var k = FractionTerms; k >= n; k--)
         {
             fraction = t + (k / fraction);
         }
 
-        return (-0.5 * t * t) - LogRootTwoPi - Math.Log(fraction);
+        return fraction;
     }
 
     private static double CentralPart(double x)

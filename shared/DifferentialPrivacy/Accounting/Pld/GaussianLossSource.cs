@@ -14,8 +14,6 @@ public sealed class GaussianLossSource(double samplingRate, double noiseMultipli
     public const double LeastMultiplier = 0.05;
 
     private const double PlanningStep = 0.05;
-    private const double NarrowPiece = 0.02;
-    private const double WidestPiece = 0.125;
 
     public override bool IsSymmetric => false;
 
@@ -63,8 +61,9 @@ public sealed class GaussianLossSource(double samplingRate, double noiseMultipli
 
     private (double First, double Last) Range(double tail)
     {
-        var reach = NormalDistribution.TailBound(tail);
-        return (-reach, (1 / noiseMultiplier) + reach);
+        // Q's density must stay a double: what lies beyond is cut off, however large its part under P.
+        var reach = Math.Min(NormalDistribution.TailBound(tail), NormalDistribution.Reach);
+        return (-reach, Math.Min((1 / noiseMultiplier) + reach, NormalDistribution.Reach));
     }
 
     private double Mixed(double withoutRecord, double withRecord) => ((1 - samplingRate) * withoutRecord) + (samplingRate * withRecord);
@@ -88,8 +87,9 @@ public sealed class GaussianLossSource(double samplingRate, double noiseMultipli
     private void Add(LossPieces pieces, double low, double high, double lowLoss, double highLoss)
     {
         var length = high - low;
-        var parts = (int)Math.Ceiling(length / Math.Min(WidestPiece, 0.5 * noiseMultiplier));
-        var isNarrow = length <= Math.Min(NarrowPiece, 0.1 * noiseMultiplier);
+        var distance = Math.Max(Math.Abs(low), Math.Abs(high));
+        var parts = (int)Math.Ceiling(length / Math.Min(GaussLegendre.LengthForSix(distance), 0.5 * noiseMultiplier));
+        var isNarrow = length <= Math.Min(GaussLegendre.LengthForFour(distance), 0.1 * noiseMultiplier);
         var (nodes, weights) = isNarrow ? GaussLegendre.Four : GaussLegendre.Six;
         var (without, gained) = (0.0, 0.0);
         var halfPart = 0.5 * length / parts;

@@ -16,7 +16,7 @@ public sealed record GridMasses(int First, double[] Masses)
     /// <summary>A distribution that dominates the mechanism: every piece is spread to the grid points around it.</summary>
     /// <remarks>
     /// "Connect the dots" (Doroshenko et al. 2022, arXiv:2207.04380): the share u of a piece with loss l between k₀h and k₁h that goes up keeps both of its
-    /// probabilities, u = (e^(k₀h − l) − 1)/(e^((k₀−k₁)h) − 1). What was cut off below is put on the lowest point; what was cut off above is infinite.
+    /// probabilities, u = (e^(k₀h − l) − 1)/(e^((k₀−k₁)h) − 1). What was cut off below is put on the point above the cut; what was cut off above is infinite.
     /// </remarks>
     public static GridMasses Dominating(LossPieces pieces, double width)
     {
@@ -29,7 +29,7 @@ public sealed record GridMasses(int First, double[] Masses)
         }
 
         var masses = new double[last - first + 1];
-        masses[(int)Math.Ceiling(pieces.Low(0) / width) - first] += pieces.Below.P;
+        masses[(int)Math.Ceiling(pieces.Cut.Below / width) - first] += pieces.Below.P;
         for (var i = 0; i < pieces.Count; i++)
         {
             var below = (int)Math.Floor((pieces.Low(i) / width) + Alignment);

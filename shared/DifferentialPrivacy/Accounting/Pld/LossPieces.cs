@@ -11,9 +11,13 @@ public sealed class LossPieces
     private readonly List<double> _losses;
     private readonly List<double> _lows;
     private readonly List<double> _highs;
+    private readonly (double Below, double Above)? _cut;
 
-    public LossPieces(int capacity = 16)
+    /// <param name="capacity">Pieces to make room for.</param>
+    /// <param name="cut">Where the cuts are, when not at the ends of the pieces.</param>
+    public LossPieces(int capacity = 16, (double Below, double Above)? cut = null)
     {
+        _cut = cut;
         (_masses, _losses) = (new List<double>(capacity), new List<double>(capacity));
         (_lows, _highs) = (new List<double>(capacity), new List<double>(capacity));
     }
@@ -28,6 +32,9 @@ public sealed class LossPieces
 
     /// <summary>Probability under P of outputs that Q cannot produce, and under Q of outputs that P cannot produce.</summary>
     public (double P, double Q) Infinite { get; init; }
+
+    /// <summary>What was cut off below has at most the first of these losses, and what was cut off above at least the second.</summary>
+    public (double Below, double Above) Cut => _cut ?? (_lows[0], _highs[^1]);
 
     /// <summary>Whether the loss is bounded below with much of its probability near there, and not above: then merging must begin below.</summary>
     public bool IsBoundedBelow { get; init; }
@@ -55,7 +62,13 @@ public sealed class LossPieces
     /// <summary>The same outputs with P and Q exchanged: the other direction of the adjacency.</summary>
     public LossPieces Mirrored()
     {
-        var mirrored = new LossPieces(Count) { Above = (Below.Q, Below.P), Below = (Above.Q, Above.P), Infinite = (Infinite.Q, Infinite.P), IsBoundedBelow = !IsBoundedBelow };
+        var mirrored = new LossPieces(Count, (-Cut.Above, -Cut.Below))
+        {
+            Above = (Below.Q, Below.P),
+            Below = (Above.Q, Above.P),
+            Infinite = (Infinite.Q, Infinite.P),
+            IsBoundedBelow = !IsBoundedBelow,
+        };
         for (var i = Count - 1; i >= 0; i--)
         {
             mirrored.Add(_masses[i] * Math.Exp(-_losses[i]), -_losses[i], -_highs[i], -_lows[i]);
@@ -70,7 +83,8 @@ public sealed class LossPieces
     /// <param name="share">In (0, 1).</param>
     public static LossPieces Mixture(LossPieces first, LossPieces second, double share)
     {
-        var mixed = new LossPieces(first.Count + second.Count)
+        var cut = (Math.Max(first.Cut.Below, second.Cut.Below), Math.Min(first.Cut.Above, second.Cut.Above));
+        var mixed = new LossPieces(first.Count + second.Count, cut)
         {
             Above = Mix(first.Above, second.Above),
             Below = Mix(first.Below, second.Below),

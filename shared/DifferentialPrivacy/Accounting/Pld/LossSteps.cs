@@ -26,12 +26,12 @@ public sealed class LossSteps
     public static (LossSteps? Steps, string? Reason) Of(PrivacyEvent composed)
     {
         var parts = new List<(LossSource, long)>();
-        var (inverseVariance, logFinite) = (0.0, 0.0);
+        var (hasGaussian, inverseVariance, logFinite) = (false, 0.0, 0.0);
         foreach (var (part, count) in EventParts.Of(composed))
         {
             if (Gaussian(part) is { } noiseMultiplier)
             {
-                inverseVariance += count / (noiseMultiplier * noiseMultiplier);
+                (hasGaussian, inverseVariance) = (true, inverseVariance + (count / (noiseMultiplier * noiseMultiplier)));
                 continue;
             }
 
@@ -45,9 +45,16 @@ public sealed class LossSteps
             parts.Add((source, count));
         }
 
-        if (inverseVariance > 0)
+        if (hasGaussian)
         {
-            parts.Add((new NormalLossSource(1 / Math.Sqrt(inverseVariance)), 1));
+            var joined = 1 / Math.Sqrt(inverseVariance);
+            if (!(joined >= NormalLossSource.LeastMultiplier && joined <= NormalLossSource.LargestMultiplier))
+            {
+                return (null, FormattableString.Invariant(
+                    $"a noise multiplier of {joined:G3} has losses beyond the grid, expected {NormalLossSource.LeastMultiplier} to {NormalLossSource.LargestMultiplier}"));
+            }
+
+            parts.Add((new NormalLossSource(joined), 1));
         }
 
         return (new LossSteps(parts, logFinite), null);

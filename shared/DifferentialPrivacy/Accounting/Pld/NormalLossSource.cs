@@ -5,8 +5,13 @@ namespace FlEvents.DifferentialPrivacy.Accounting.Pld;
 /// <summary>Gaussian noise on all data: the loss is N(μ²/2, μ²) with μ = 1/z, in both directions (Dong, Roth, Su 2019, arXiv:1905.02383).</summary>
 public sealed class NormalLossSource(double noiseMultiplier) : LossSource
 {
+    /// <summary>Below it the losses of a release are too far apart for a grid.</summary>
+    public const double LeastMultiplier = 1e-5;
+
+    /// <summary>Above it they are too small for doubles.</summary>
+    public const double LargestMultiplier = 1e100;
+
     private const double PlanningStep = 0.05;
-    private const double WidestPiece = 0.125;
 
     private readonly double _mu = 1 / noiseMultiplier;
 
@@ -14,7 +19,7 @@ public sealed class NormalLossSource(double noiseMultiplier) : LossSource
 
     public override IReadOnlyList<(double Mass, double Loss)> Nodes(double tail)
     {
-        var reach = NormalDistribution.TailBound(tail);
+        var reach = ReachFor(tail);
         // Both ends are nodes: under a large tilt the last one is all that counts.
         var count = (int)Math.Ceiling(2 * reach / PlanningStep);
         var step = 2 * reach / count;
@@ -30,7 +35,7 @@ public sealed class NormalLossSource(double noiseMultiplier) : LossSource
 
     public override LossPieces Pieces(double width, double tail)
     {
-        var reach = NormalDistribution.TailBound(tail);
+        var reach = ReachFor(tail);
         var half = width / 2;
         var pieces = new LossPieces((int)Math.Min((2 * reach * _mu / half) + 4, int.MaxValue))
         {
@@ -51,6 +56,8 @@ public sealed class NormalLossSource(double noiseMultiplier) : LossSource
         return pieces;
     }
 
+    private static double ReachFor(double tail) => Math.Min(NormalDistribution.TailBound(tail), NormalDistribution.Reach);
+
     private double Loss(double s) => _mu * (s + (0.5 * _mu));
 
     /// <remarks>The loss of a piece is m − ln(∫φe^(−μ(s − m))/∫φ) around its middle m, so that large μ lose nothing.</remarks>
@@ -58,7 +65,8 @@ public sealed class NormalLossSource(double noiseMultiplier) : LossSource
     {
         var (middleLoss, halfLength) = (0.5 * (low + high), 0.5 * (high - low) / _mu);
         var middle = (middleLoss / _mu) - (0.5 * _mu);
-        var parts = (int)Math.Ceiling(2 * halfLength / Math.Min(WidestPiece, 0.5 / _mu));
+        var longest = GaussLegendre.LengthForSix(Math.Abs(middle) + halfLength);
+        var parts = (int)Math.Ceiling(2 * halfLength / Math.Min(longest, 0.5 / _mu));
         var (nodes, weights) = GaussLegendre.Six;
         var (mass, moment) = (0.0, 0.0);
         var halfPart = halfLength / parts;

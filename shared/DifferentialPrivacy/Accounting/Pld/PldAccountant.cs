@@ -32,11 +32,16 @@ public static class PldAccountant
     private const double PlanningTail = 1e-60;
     private const double MostCellsOfStep = 1 << 20;
 
+    // Points of a step's grid are numbered by 32-bit integers, those of a sum by whole numbers that are doubles.
+    private const double MostPointsOfStep = 1 << 30;
+    private const double MostPointsOfSum = 1L << 52;
+
     // A step's loss is a double, off by a few units in its last place.
     private const double LossError = 1e-14;
     private const double Margin = 1e-9;
     private const double AgreementMargin = 1e-6;
 
+    private const string OffGrid = "its losses are beyond the grid";
     private const string NotAbove = "δ is not well above what truncation and the rounding of the transform may add";
 
     /// <summary>Why an event has no privacy loss distribution here; null when it has one.</summary>
@@ -122,7 +127,7 @@ public static class PldAccountant
         // Where the two agree to within the margins, the loss distribution gave the answer too.
         return upper <= fallback * (1 + AgreementMargin)
             ? new CertifiedBound(lower, Math.Min(upper, fallback), null)
-            : new CertifiedBound(lower, fallback, NotAbove);
+            : new CertifiedBound(lower, fallback, double.IsNaN(upper) ? OffGrid : NotAbove);
     }
 
     /// <summary>Computes on finer and finer grids until the bracket is narrow.</summary>
@@ -130,19 +135,31 @@ public static class PldAccountant
         LossSteps steps, double tail, double absoluteTolerance, Func<LossMoments, double> tilt, Func<PrivacyCurve, double, double> read)
     {
         var windows = new List<LossWindow>();
-        var range = 0.0;
+        var (range, farthest) = (0.0, 0.0);
         foreach (var mirrored in Directions(steps))
         {
             var moments = steps.Moments(tail, mirrored);
             windows.Add(moments.Window(tilt(moments)));
             range = Math.Max(range, moments.StepRange.Highest - moments.StepRange.Lowest);
+            farthest = Math.Max(farthest, Math.Max(Math.Abs(moments.StepRange.Lowest), Math.Abs(moments.StepRange.Highest)));
+        }
+
+        var (lower, upper) = (double.NaN, double.NaN);
+        if (!windows.TrueForAll(window => double.IsFinite(window.Length)))
+        {
+            return (lower, upper);
         }
 
         var longest = windows.Max(window => window.Length);
-        var (lower, upper) = (double.NaN, double.NaN);
+        var farthestSum = windows.Max(window => Math.Max(Math.Abs(window.Lowest), Math.Abs(window.Highest)));
         for (var length = windows.Max(window => FirstLength(window, steps.Count)); length <= LargestLength;)
         {
             var width = Aligned(Math.Max(longest / (length - 8), range / MostCellsOfStep), steps.Lattice);
+            if (!(farthest <= MostPointsOfStep * width && farthestSum <= MostPointsOfSum * width))
+            {
+                break;
+            }
+
             (lower, upper) = Bracket(steps, windows, Fft.Of(length), width, tail, LossError * steps.Count * Math.Max(1, range), read);
             var gap = upper - lower;
             var wanted = (Tolerance * upper) + absoluteTolerance;

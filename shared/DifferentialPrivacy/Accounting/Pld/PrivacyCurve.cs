@@ -58,9 +58,11 @@ public sealed class PrivacyCurve
 
             var logScale = sum.LogMoment - (tilt * (firstIndex + i) * width);
             var bounded = isUpper ? (delta + error) * Math.Exp(spread) : (delta - error - wrapped) * Math.Exp(-spread);
-            logDeltas[i] = extra > 0
+            var logDelta = extra > 0
                 ? Math.Log(Math.Max(0, bounded) * Math.Exp(Math.Min(logScale, 700)) + extra)
                 : bounded > 0 ? Math.Log(bounded) + logScale : double.NegativeInfinity;
+            // Where errors are beyond a double there is no bound.
+            logDeltas[i] = !double.IsNaN(logDelta) ? logDelta : isUpper ? double.PositiveInfinity : double.NegativeInfinity;
         }
 
         return new PrivacyCurve(width, firstIndex, logDeltas, isUpper);

@@ -89,8 +89,9 @@ public sealed class TiltedSum
 
         _fft.Backward(_real, _imaginary);
         var norm = Math.Sqrt(SquaredNorm(_real) + SquaredNorm(_imaginary));
-        // Spectra have at most 1 in each place, so an error in one of them reaches its power T times; squaring rounds each power by 3T units at most.
-        var error = 1.01 * ((_fft.RelativeError * (_errorScale + norm)) + (4 * RoundingUnit * _steps * norm));
+        // Spectra have at most 1 in each place, so an error e in one of them reaches its power T(1 + e)^T times; squaring rounds each power by 3T units at most.
+        var growth = Math.Exp(_fft.RelativeError * _errorScale * Math.Sqrt(_fft.Length));
+        var error = 1.01 * growth * ((_fft.RelativeError * (_errorScale + norm)) + (4 * RoundingUnit * _steps * norm));
         Unwrap(_real, Dominating, error);
         Unwrap(_imaginary, Dominated, error);
     }
@@ -112,9 +113,7 @@ public sealed class TiltedSum
         var (tilt, down, up) = (_window.Tilt, _window.FurtherDown, _window.FurtherUp);
         var tilted = new double[step.Masses.Length];
         var reference = Reference(step, tilt);
-        var (sum, sumDown, sumUp) = (0.0, 0.0, 0.0);
-        // Of the further tilts only the ratio to the outermost loss is a double for sure.
-        var (firstLoss, lastLoss) = (step.First * _width, (step.First + tilted.Length - 1.0) * _width);
+        var (sum, logDown, logUp) = (0.0, new LogSum(), new LogSum());
         for (var start = 0; start < tilted.Length; start += Block)
         {
             // Moments by blocks: a block's own sums are small, so adding up loses nothing that matters, and three exponentials serve 64 points.
@@ -125,24 +124,33 @@ public sealed class TiltedSum
                 if (step.Masses[i] > 0)
                 {
                     var offset = (i - start) * _width;
-                    var mass = tilted[i] = step.Masses[i] * Math.Exp((tilt * (loss + offset)) - reference);
+                    var exponent = (tilt * (loss + offset)) - reference;
+                    var mass = tilted[i] = step.Masses[i] * Math.Exp(exponent);
                     blockSum += mass;
                     if (mass > 0)
                     {
                         blockDown += mass * Math.Exp(-down * offset);
                         blockUp += mass * Math.Exp(up * offset);
                     }
+                    else
+                    {
+                        // Too small for a double under this tilt, but perhaps not under the further ones.
+                        var logMass = Math.Log(step.Masses[i]) + exponent;
+                        logDown.Add(logMass - (down * (loss + offset)));
+                        logUp.Add(logMass + (up * (loss + offset)));
+                    }
                 }
             }
 
             sum += blockSum;
-            sumDown += blockDown * Math.Exp(-down * (loss - firstLoss));
-            sumUp += blockUp * Math.Exp(up * (loss - lastLoss));
+            // A block's sum can vanish under the factor; without it it is larger.
+            logDown.Add(Math.Log(blockDown > 0 ? blockDown : blockSum) - (down * loss));
+            logUp.Add(Math.Log(blockUp) + (up * loss));
         }
 
         side.LogMoment += count * (reference + Math.Log(sum));
-        side.LogMomentDown += count * (reference - (down * firstLoss) + Math.Log(sumDown));
-        side.LogMomentUp += count * (reference + (up * lastLoss) + Math.Log(sumUp));
+        side.LogMomentDown += count * (reference + logDown.Value);
+        side.LogMomentUp += count * (reference + logUp.Value);
         for (var i = 0; i < tilted.Length; i++)
         {
             if (tilted[i] > 0)

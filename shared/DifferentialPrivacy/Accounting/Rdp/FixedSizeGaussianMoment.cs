@@ -14,6 +14,9 @@ public sealed class FixedSizeGaussianMoment
 {
     // Past this order the second member of the minimum is as good, and the differences cost an integral each.
     private const int MostDifferences = 256;
+
+    // Where noise is so small that an integral takes more points than this, the second member has to do.
+    private const double MostPoints = 1e5;
     private const double Step = 0.25;
     private const double Reach = 11;
 
@@ -68,7 +71,7 @@ public sealed class FixedSizeGaussianMoment
         {
             var next = _logTerms.Count + 2L;
             var bound = Math.Log(2) + LogWhole(next);
-            if (next <= MostDifferences)
+            if (next <= MostDifferences && next / _noiseMultiplier <= MostPoints * Step)
             {
                 var (low, high) = (LogDifference(next / 2 * 2), LogDifference((next + 1) / 2 * 2));
                 bound = Math.Min(bound, Math.Log(4) + (0.5 * (low + high)));

@@ -25,6 +25,9 @@ public static class SubsampledGaussianMoment
     // Beyond as many points a fractional order is interpolated, which is an upper bound.
     private const double MostPoints = 2e5;
 
+    // e^y is a double up to here; beyond, u is q·e^y to within rounding.
+    private const double LargestExponent = 700;
+
     /// <summary>ln A(α); an upper bound by interpolation where α/z is so large that the quadrature would take milliseconds.</summary>
     /// <param name="samplingRate">q in (0, 1).</param>
     /// <param name="noiseMultiplier">z, above 0.</param>
@@ -92,29 +95,20 @@ public static class SubsampledGaussianMoment
     private static double LogIntegrand(double q, double logRate, double y, double order)
     {
         var beyond = order - 1;
-        if (y > 30)
-        {
-            // u is e^(ln q + y) to within rounding, unless q is so small that ln(1+u) must still see the 1.
-            var logU = logRate + y;
-            var logBase = LogArithmetic.LogOnePlusExp(logU);
-            var logRemoved = LogArithmetic.LogOnePlusExp(Math.Log(order) + logU);
-            return logBase * order > 1e-3
-                ? (order * logBase) + LogArithmetic.LogOneMinusExpOfMinus(Math.Max((order * logBase) - logRemoved, 1e-300))
-                : Math.Log(0.5 * order * beyond) + (2 * logU);
-        }
-
-        var u = q * LogArithmetic.ExpM1(y);
+        var isHuge = y > LargestExponent;
+        var u = isHuge ? Math.Exp(logRate + y) : q * LogArithmetic.ExpM1(y);
         if (order * Math.Abs(u) < 1e-3)
         {
             // The next term is below 10⁻¹⁵ of the first.
             var tail = 1 + ((order - 2) / 3 * u * (1 + ((order - 3) / 4 * u * (1 + ((order - 4) / 5 * u * (1 + ((order - 5) / 6 * u)))))));
-            return u == 0 ? double.NegativeInfinity : Math.Log(0.5 * order * beyond * u * u * tail);
+            return u == 0 ? double.NegativeInfinity : Math.Log(0.5 * order * beyond * tail) + (2 * Math.Log(Math.Abs(u)));
         }
 
-        var logOnePlusU = LogArithmetic.LogP1(u);
+        // g(u)/(1+u) = ((1+u)^(α−1) − 1) − (α−1)·u/(1+u), in which orders next to 1 lose nothing: both terms are as small as α − 1.
+        var logOnePlusU = isHuge ? LogArithmetic.LogOnePlusExp(logRate + y) : LogArithmetic.LogP1(u);
         var power = beyond * logOnePlusU;
         return power < 600
-            ? Math.Log(Math.Max(((1 + u) * LogArithmetic.ExpM1(power)) - (beyond * u), 0))
+            ? logOnePlusU + Math.Log(Math.Max(LogArithmetic.ExpM1(power) + (beyond * LogArithmetic.ExpM1(-logOnePlusU)), 0))
             : order * logOnePlusU;
     }
 }

@@ -39,4 +39,26 @@ public sealed class NormalDistributionTests
         sum.Add(5000 + Math.Log(2));
         Assert.Equal(5000 + Math.Log(3), sum.Value, 1e-12);
     }
+
+    /// <remarks>What is read as −∞ becomes a moment of 1, a divergence of 0, and a charge of nothing.</remarks>
+    [Fact]
+    public void A_sum_with_an_infinite_term_is_infinite_and_one_with_no_number_is_no_number()
+    {
+        Assert.Equal(double.PositiveInfinity, Sum(1, double.PositiveInfinity, double.PositiveInfinity, 3));
+        Assert.Equal(double.PositiveInfinity, Sum(double.PositiveInfinity));
+        Assert.Equal(double.NaN, Sum(double.NaN));
+        Assert.Equal(double.NaN, Sum(1, double.NaN, 3));
+        Assert.Equal(double.NaN, Sum(double.PositiveInfinity, double.NaN));
+
+        static double Sum(params double[] terms)
+        {
+            var sum = new LogSum();
+            foreach (var term in terms)
+            {
+                sum.Add(term);
+            }
+
+            return sum.Value;
+        }
+    }
 }

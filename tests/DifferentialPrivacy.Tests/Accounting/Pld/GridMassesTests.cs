@@ -56,6 +56,24 @@ public sealed class GridMassesTests
         Assert.Equal([1 - up, up], grid.Masses, (a, b) => Math.Abs(a - b) < 1e-14);
     }
 
+    /// <summary>What was cut off below 3 may lie anywhere below 3, and not only below the lowest piece.</summary>
+    [Fact]
+    public void What_two_mixed_mechanisms_cut_off_below_stays_above_where_either_cut()
+    {
+        var first = new LossPieces { Below = (0.1, 0.2) };
+        first.Add(0.9, 0.5, 0, 1);
+        var second = new LossPieces { Below = (0.1, 0.2), Above = (0.05, 0.001) };
+        second.Add(0.85, 3.5, 3, 4);
+        var mixed = LossPieces.Mixture(first, second, 0.5);
+
+        var grid = GridMasses.Dominating(mixed, 1);
+        Assert.Equal(0.1 + (0.5 * 0.85), grid.Masses[(3 - grid.First)..].Sum(), 1e-14);
+
+        // Mirrored, what the second cut off above 4 is below −4, and the first cut off nothing above: it could have been from 1 on.
+        var mirrored = GridMasses.Dominating(mixed.Mirrored(), 1);
+        Assert.InRange(mirrored.Masses[(-1 - mirrored.First)..].Sum(), 0.5 * 0.001, 1);
+    }
+
     [Fact]
     public void An_atom_on_a_grid_point_stays_there()
     {

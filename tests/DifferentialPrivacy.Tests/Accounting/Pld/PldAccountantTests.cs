@@ -72,7 +72,7 @@ public sealed class PldAccountantTests
     }
 
     /// <summary>One Laplace release: δ(ε) = 1 − e^((ε − ε₀)/2), so ε = ε₀ + 2 ln(1 − δ).</summary>
-    [Theory, InlineData(0.5), InlineData(3.0), InlineData(40.0)]
+    [Theory, InlineData(0.0011), InlineData(0.5), InlineData(3.0), InlineData(40.0)]
     public void One_Laplace_release_is_bracketed_around_its_formula(double b) =>
         AssertBrackets(PldAccountant.Epsilon(new LaplaceEvent(b), 1e-3), (1 / b) + (2 * Math.Log(1 - 1e-3)), 1e-4);
 
@@ -143,6 +143,58 @@ public sealed class PldAccountantTests
         var sampled = PldAccountant.Delta(new SubsampledGaussianEvent(0.004, 437, 6000), 0.012);
         Assert.InRange(sampled.Lower, 1e-100, sampled.Upper);
         Assert.InRange(sampled.Upper, 0, 1.001 * sampled.Lower);
+    }
+
+    /// <summary>One step in closed form, out to where Q's density is no double any more and the answer is the Rényi one.</summary>
+    [Fact]
+    public void Losses_in_the_hundreds_are_bounded_by_what_they_are()
+    {
+        foreach (var row in GoldenValues.Rows("farStepDelta"))
+        {
+            AssertHolds(new SubsampledGaussianEvent(row[0], row[1]), row[2], row[3]);
+        }
+
+        foreach (var row in GoldenValues.Rows("farGaussianDelta"))
+        {
+            AssertHolds(new GaussianEvent(row[0]), row[1], row[2]);
+        }
+
+        static void AssertHolds(PrivacyEvent composed, double epsilon, double delta)
+        {
+            var (bound, inverse) = (PldAccountant.Delta(composed, epsilon), PldAccountant.Epsilon(composed, delta));
+            Assert.True(bound.Lower <= delta && delta <= bound.Upper, FormattableString.Invariant($"δ = {delta:R} is not in {bound}"));
+            Assert.True(inverse.Lower <= epsilon && epsilon <= inverse.Upper, FormattableString.Invariant($"ε = {epsilon:R} is not in {inverse}"));
+            Assert.InRange(inverse.Upper, epsilon, 1.1 * epsilon);
+        }
+    }
+
+    /// <summary>What a grid of doubles cannot hold is answered by Rényi divergences.</summary>
+    [Fact]
+    public void No_parameters_are_too_extreme_for_an_answer()
+    {
+        PrivacyEvent[] extremes =
+        [
+            new GaussianEvent(1e-300), new GaussianEvent(1e-100), new GaussianEvent(1e-8), new GaussianEvent(1e-4), new GaussianEvent(1e100),
+            new GaussianEvent(1e300), new RepeatedEvent(new GaussianEvent(1), long.MaxValue), new EpsilonDeltaEvent(1e9, 0), new EpsilonDeltaEvent(1e-300, 0),
+            new DiscreteLaplaceEvent(1e6, 3), new DiscreteGaussianEvent(1e-3), new LaplaceEvent(1e-300), new LaplaceEvent(1e300),
+            new SubsampledGaussianEvent(1e-300, 1, 1_000_000_000), new SubsampledGaussianEvent(0.5, 1e300), new SubsampledGaussianEvent(0.5, 1, long.MaxValue),
+            new TruncatedSubsampledGaussianEvent(100, 0.5, 40, 0.11, 3),
+        ];
+        foreach (var composed in extremes)
+        {
+            foreach (var delta in new[] { double.Epsilon, 1e-5, 1 - 1e-16 })
+            {
+                var bound = PldAccountant.Epsilon(composed, delta);
+                var exact = composed is GaussianEvent gaussian && delta < 0.5 ? AnalyticGaussian.Epsilon(gaussian.NoiseMultiplier, delta) : 0;
+                Assert.InRange(bound.Lower, 0, bound.Upper);
+                Assert.InRange(bound.Upper, exact * (1 - 1e-9), RdpAccountant.Epsilon(composed, delta).Value);
+            }
+
+            Assert.InRange(PldAccountant.Delta(composed, 1).Upper, 0, 1);
+        }
+
+        // Nearly every loss is +50.
+        Assert.InRange(PldAccountant.Epsilon(new RepeatedEvent(new EpsilonDeltaEvent(50, 0), 100_000_000_000_000), 1e-5).Upper, 5e15 * (1 - 1e-9), 5.1e15);
     }
 
     /// <summary>An ε that no loss reaches costs nothing, and one far below costs nearly everything.</summary>

@@ -109,4 +109,14 @@ public sealed class OtherDivergencesTests
     [Fact]
     public void A_batch_is_full_with_the_binomial_probability() =>
         Assert.Equal(0.5, TruncatedBatches.FullProbability(new TruncatedSubsampledGaussianEvent(4, 0.5, 2, 1)), 1e-14);
+
+    [Fact]
+    public void A_batch_of_millions_is_full_with_the_binomial_probability_too()
+    {
+        foreach (var row in GoldenValues.Rows("binomialTail"))
+        {
+            var probability = TruncatedBatches.FullProbability(new TruncatedSubsampledGaussianEvent((long)row[0] + 1, row[1], (long)row[2], 1));
+            GoldenValues.AssertClose(row[3], probability, 2e-12);
+        }
+    }
 }

@@ -1,4 +1,5 @@
 using FlEvents.DifferentialPrivacy.Accounting;
+using FlEvents.DifferentialPrivacy.Accounting.Budgets;
 using FlEvents.DifferentialPrivacy.Accounting.Rdp;
 
 namespace FlEvents.DifferentialPrivacy.Tests.Accounting.Rdp;
@@ -145,6 +146,24 @@ public sealed class RdpAccountantTests
                     previous = atSmall;
                 }
             }
+        }
+    }
+
+    /// <remarks>1/z² is beyond a double, and a moment that is lost on the way must not become no loss at all.</remarks>
+    [Theory, InlineData(1e-155), InlineData(1e-160), InlineData(1e-300), InlineData(1e-320)]
+    public void Next_to_no_noise_has_no_bound_however_it_is_sampled(double z)
+    {
+        PrivacyEvent[] events =
+        [
+            new GaussianEvent(z), new SubsampledGaussianEvent(0.5, z), new SubsampledGaussianEvent(1e-9, z, 1000), new FixedSizeGaussianEvent(100, 10, z),
+            new TruncatedSubsampledGaussianEvent(100, 0.1, 10, z), new LaplaceEvent(z), new DiscreteGaussianEvent(z), new TreeGaussianEvent(z, 4),
+        ];
+        foreach (var composed in events)
+        {
+            Assert.InRange(RdpAccountant.Epsilon(composed, 1e-5).Value, 1e150, double.PositiveInfinity);
+            Assert.InRange(RdpAccountant.Epsilon(composed, 1e-5, [1.5, 2, 7.3]).Value, 1e150, double.PositiveInfinity);
+            Assert.Equal(1, RdpAccountant.Delta(composed, 1).Value);
+            Assert.True(new BudgetSpec(1000, 1e-5, 4).Charge(composed).IsUnbounded);
         }
     }
 }

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace FlEvents.PrivacyAccountant;
+namespace FlEvents.Contracts;
 
 /// <summary>The one spelling of named values that hashes are taken over.</summary>
 public static class CanonicalText

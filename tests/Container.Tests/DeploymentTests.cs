@@ -1,0 +1,112 @@
+using System.Globalization;
+using System.Net.Http.Json;
+using System.Text.Json;
+using FlEvents.EndToEnd.Tests;
+using FlEvents.Observability.Tests;
+using FlEvents.Testing;
+
+namespace FlEvents.Container.Tests;
+
+/// <summary><c>compose.yaml</c> as it stands, but for the broker and Prometheus, which come from Debian's packages, and Grafana, which can't be had from there.</summary>
+public sealed class DeploymentTests(Images images, ITestOutputHelper output)
+{
+    private const string Compose = "/usr/bin/docker-compose";
+    private static readonly string[] Services = ["orchestrator", "aggregator", "privacy-accountant", "worker-1", "worker-2", "worker-3"];
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(60);
+
+    private readonly string _project = $"flevents{Guid.NewGuid():N}"[..20];
+    private readonly Dictionary<string, string?> _ports = new[] { "ORCHESTRATOR_PORT", "AGGREGATOR_PORT", "ACCOUNTANT_PORT", "PROMETHEUS_PORT" }
+        .ToDictionary(name => name, _ => (string?)FreePort.Next().ToString(CultureInfo.InvariantCulture));
+
+    [Fact]
+    public async Task One_command_completes_a_private_run_in_containers_that_can_do_nothing_else_and_that_stop_in_order()
+    {
+        _ = images.Engine;
+        Assert.SkipUnless(File.Exists(Compose), "No docker-compose: apt-get install --no-install-recommends docker-compose.");
+        try
+        {
+            await ComposeAsync(["up", "--detach", "--no-build", "rabbitmq", "first-run", "prometheus", .. Services]);
+            using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{_ports["ORCHESTRATOR_PORT"]}/"), Timeout = Product.Patience };
+            var run = await FirstRunAsync(http);
+            Assert.Equal(("completed", 20), (run.GetProperty("state").GetString(), run.GetProperty("round").GetInt32()));
+
+            foreach (var service in Services)
+            {
+                await AssertConfinedAsync(service);
+            }
+
+            await AssertWatchedAsync();
+            await ComposeAsync(["stop", .. Services]);
+            foreach (var service in Services)
+            {
+                Assert.Equal("0", await InspectAsync(service, "{{.State.ExitCode}}"));
+            }
+        }
+        finally
+        {
+            await ComposeAsync(["down", "--volumes", "--timeout", "1"]);
+        }
+    }
+
+    private Task<string> ComposeAsync(IEnumerable<string> arguments) => images.Engine.RunAsync(
+        Compose, ["--project-name", _project, "--file", "compose.yaml", "--file", "tests/Container.Tests/compose.local.yaml", .. arguments], _ports);
+
+    private Task<string> InspectAsync(string service, string format) => images.Engine.DockerAsync("inspect", "--format", format, $"{_project}_{service}_1");
+
+    private static async Task<JsonElement> FirstRunAsync(HttpClient http)
+    {
+        var api = new RunsApi(http);
+        var runId = Guid.Empty;
+        await Eventually.HoldsAsync("the deployment has its first run", async () =>
+        {
+            try
+            {
+                var runs = await api.GetAsync("runs");
+                runId = runs.GetArrayLength() == 0 ? default : runs[0].GetProperty("runId").GetGuid();
+            }
+            catch (HttpRequestException)
+            {
+                // The Orchestrator does not listen yet.
+            }
+
+            return runId != default;
+        });
+        return await api.EndAsync(runId);
+    }
+
+    private async Task AssertConfinedAsync(string service)
+    {
+        Assert.Equal("10001:10001 true [ALL] false", await InspectAsync(service, "{{.Config.User}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}} {{.HostConfig.Privileged}}"));
+        var lines = (await images.Engine.DockerAsync("logs", "--timestamps", $"{_project}_{service}_1")).Split('\n');
+        var ready = lines.First(line => line.Contains("Application started", StringComparison.Ordinal)).Split(' ')[0];
+        var started = await InspectAsync(service, "{{.State.StartedAt}}");
+        var seconds = (DateTimeOffset.Parse(ready, CultureInfo.InvariantCulture) - DateTimeOffset.Parse(started, CultureInfo.InvariantCulture)).TotalSeconds;
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{service} listened {seconds:F1} s after its start."));
+    }
+
+    /// <summary>Prometheus reaches every service, has the ledger's newest entry from it, and answers every query of every dashboard.</summary>
+    private async Task AssertWatchedAsync()
+    {
+        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{_ports["PROMETHEUS_PORT"]}/"), Timeout = Product.Patience };
+        using var ledger = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{_ports["ACCOUNTANT_PORT"]}/"), Timeout = Product.Patience };
+        async Task<string[]> ValuesAsync(string query) =>
+        [
+            .. (await http.GetFromJsonAsync<JsonElement>(new Uri($"api/v1/query?query={Uri.EscapeDataString(query)}", UriKind.Relative)))
+                .GetProperty("data").GetProperty("result").EnumerateArray().Select(series => series.GetProperty("value")[1].GetString()!),
+        ];
+        await Eventually.HoldsAsync("every service answers Prometheus", async () => await ValuesAsync("sum(up)") is ["8"]);
+        var head = (await ledger.GetFromJsonAsync<JsonElement>(new Uri("ledger/head", UriKind.Relative))).GetProperty("sequence").GetInt64();
+        await Eventually.HoldsAsync(
+            "Prometheus has the head of the ledger", async () => (await ValuesAsync("fl_ledger_head_sequence")).SequenceEqual([head.ToString(CultureInfo.InvariantCulture)]));
+        List<string> empty = [];
+        foreach (var query in Dashboards.All.SelectMany(dashboard => dashboard.Panels).SelectMany(panel => panel.Queries))
+        {
+            if ((await ValuesAsync(Dashboards.Filled(query))).Length == 0)
+            {
+                empty.Add(query);
+            }
+        }
+
+        Assert.Empty(empty);
+    }
+}
