@@ -124,9 +124,10 @@ sed -E '/^Running tests from /d; /^$/d; /\) passed \(/d; /^Test run summary:/,$d
     { flush(); inside = 0; print }
     END { flush() }'
 
-# What each project took, then what failed and the first lines of why: all that is left of a long log that is cut at its head.
+# What each project took, then what failed and why: all that is left of a long log that is cut at its head. Only the first line of a reason is set in.
 sed -nE 's#^.*/FlEvents\.([A-Za-z.]+)\.Tests\.dll [^ ]+ (passed|failed).*\(([^()]*)\)$#\3 \1: \2#p' -- "$log" | awk '!seen[$0]++' | paste -sd ';' | sed 's/;/; /g'
-awk '/^failed / { print; left = 6; next } /^  (Standard|Error) output$/ || /^[^ ]/ { left = 0 } left > 0 && NF { print substr($0, 1, 300); left-- }' "$log"
+awk '/^failed / { print; left = 40; next } /^  (Standard|Error) output$/ || /^  from / || /^(passed|skipped|Running tests from|Test run summary:) / { left = 0 }
+    left > 0 && NF { print substr($0, 1, 300); left-- }' "$log"
 
 count() {
     awk -v name="$1:" '/^Test run summary:/ { value = 0 } $1 == name { value = $2 } END { print value + 0 }' "$log"

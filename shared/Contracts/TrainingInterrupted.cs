@@ -10,7 +10,10 @@ public record TrainingInterrupted
     public required Guid ReservationId { get; init; }
     public required int LeaseNumber { get; init; }
 
-    /// <summary><c>STOPPING</c> when the worker shuts down and hands the lease back, else <c>FAILED</c>.</summary>
+    /// <summary>
+    /// <c>STOPPING</c> when the worker shuts down and hands the lease back, <c>LEASE_LOST</c> when the lease has run out by the worker's own clock, else
+    /// <c>FAILED</c>.
+    /// </summary>
     public required string ReasonCode { get; init; }
 
     public required string Detail { get; init; }

@@ -46,7 +46,7 @@ public sealed class ReconnectTests(RabbitMqBroker broker, ITestOutputHelper outp
         await service.StopAsync(CancellationToken.None);
     }
 
-    /// <summary>What RabbitMQ.Client 7.1 does when a publish is being written as the connection ends: whoever came later than that is never told.</summary>
+    /// <summary>What RabbitMQ.Client 7 does when a publish is being written as the connection ends: whoever came later than that is never told.</summary>
     [Fact]
     public async Task S25_an_endpoint_that_is_never_told_of_its_connection_s_end_receives_again()
     {

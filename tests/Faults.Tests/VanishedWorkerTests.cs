@@ -67,7 +67,7 @@ public sealed class VanishedWorkerTests(RabbitMqBroker broker)
 
         Assert.Equal(expected, await services.ModelSha256Async(run));
         await Eventually.HoldsAsync("the worker that was frozen has given its task up", () =>
-            Checks.Read(services.DatabaseOf("worker-1"), "select count(*) from tasks where state = 'Interrupted' and reason_code = 'FAILED' and lease_number = 1") is 1L);
+            Checks.Read(services.DatabaseOf("worker-1"), "select exists (select 1 from tasks where state = 'Interrupted' and reason_code = 'LEASE_LOST' and lease_number = 1)") is 1L);
         await Checks.AssertCleanAsync(services, run, rounds: 2);
         Assert.Equal(0, await OverCountedAsync(services));
     }

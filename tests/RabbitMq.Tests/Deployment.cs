@@ -13,6 +13,7 @@ internal sealed class Deployment(string rabbitMqUrl) : IAsyncDisposable
     public const string Aggregator = "Aggregator";
     public const string Accountant = "PrivacyAccountant";
     private const string Worker = "ClientWorker";
+    private const int LinesShown = 30;
 
     /// <summary>Longest that a service may take to stop: the time it waits for work in hand, by default.</summary>
     public static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(30);
@@ -128,7 +129,13 @@ internal sealed class Deployment(string rabbitMqUrl) : IAsyncDisposable
     public async Task<int> StatusAsync(string name, string path)
     {
         var (process, url) = _running[name];
-        Assert.False(process.HasExited, $"{name} has ended:\n{string.Join('\n', process.Output)}");
+        if (process.HasExited)
+        {
+            // Once its output is read.
+            var exitCode = await process.WaitForExitAsync(StopTimeout);
+            Assert.Fail($"{name} has ended with {exitCode}:\n{string.Join('\n', process.Output.TakeLast(LinesShown))}");
+        }
+
         try
         {
             using var http = new HttpClient { Timeout = Product.Patience };

@@ -28,5 +28,5 @@ public sealed record LeaseClock(int LeaseNumber, TimeSpan Lease, long RenewedAt)
     public bool IsLost(TimeProvider time) => time.GetElapsedTime(RenewedAt) >= Lease;
 
     /// <summary>What a task whose lease is lost is given up with.</summary>
-    public TaskFailed Loss() => new(LeaseNumber, FormattableString.Invariant($"Lease lost: {Lease.TotalSeconds} s passed without a renewal."));
+    public TaskFailed Loss() => new(LeaseNumber, FormattableString.Invariant($"{Lease.TotalSeconds} s passed without a renewal."), InterruptionCode.LeaseLost);
 }

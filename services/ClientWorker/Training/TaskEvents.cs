@@ -11,7 +11,8 @@ public sealed record UpdateStored(int LeaseNumber) : TaskEvent;
 
 /// <summary>Training or the upload failed for good, or the lease was lost.</summary>
 /// <param name="Detail">One sentence that names the value and what was expected.</param>
-public sealed record TaskFailed(int LeaseNumber, string Detail) : TaskEvent;
+/// <param name="ReasonCode"><see cref="InterruptionCode.Failed"/> or <see cref="InterruptionCode.LeaseLost"/>.</param>
+public sealed record TaskFailed(int LeaseNumber, string Detail, string ReasonCode = InterruptionCode.Failed) : TaskEvent;
 
 /// <summary>The worker was told to stop.</summary>
 public sealed record WorkerStopping : TaskEvent;

@@ -96,7 +96,7 @@ public record TrainingTask
 
     /// <summary>The task can't be brought to an update under the lease of the event.</summary>
     public static (TrainingTask Task, IReadOnlyList<object> Messages) On(TrainingTask task, TaskFailed failed) =>
-        task.IsEnded || failed.LeaseNumber != task.Command.LeaseNumber ? (task, []) : Interrupt(task, InterruptionCode.Failed, failed.Detail);
+        task.IsEnded || failed.LeaseNumber != task.Command.LeaseNumber ? (task, []) : Interrupt(task, failed.ReasonCode, failed.Detail);
 
     /// <summary>The worker stops: without finished bytes the lease goes back, with them the update is announced after the next start.</summary>
     public static (TrainingTask Task, IReadOnlyList<object> Messages) On(TrainingTask task, WorkerStopping _) =>
@@ -199,5 +199,9 @@ public static class RefusalCode
 public static class InterruptionCode
 {
     public const string Stopping = "STOPPING";
+
+    /// <summary>No sign of life for a whole lease, by this worker's clock: the task may be another's by now, and if not it may become it.</summary>
+    public const string LeaseLost = "LEASE_LOST";
+
     public const string Failed = "FAILED";
 }

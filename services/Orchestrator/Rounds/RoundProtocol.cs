@@ -88,7 +88,10 @@ public static class RoundProtocol
         { Messages = isProof ? [Refund(round, member, "REFUSED_BEFORE_LEASE")] : [] };
     }
 
-    /// <summary>An accepted task ended without an update: handed back it is issued again where that is safe, failed it is answered.</summary>
+    /// <summary>
+    /// An accepted task ended without an update: handed back, or its lease over by its worker's clock, which may be ahead of this one, it is issued again where
+    /// that is safe; failed it is answered.
+    /// </summary>
     public static RoundDecision OnTrainingInterrupted(Round round, Member member, TrainingInterrupted message, RoundContext context)
     {
         if (member.State is not (MemberState.Dispatched or MemberState.Accepted) || message.LeaseNumber != member.LeaseNumber || !round.IsCollecting)
@@ -96,7 +99,7 @@ public static class RoundProtocol
             return RoundDecision.Nothing(round, member);
         }
 
-        return message.ReasonCode == "STOPPING" && context.MayReissue
+        return message.ReasonCode is "STOPPING" or "LEASE_LOST" && context.MayReissue
             ? Reissue(round, member, context.NextToken)
             : Fail(round, member, $"{message.ReasonCode}: {message.Detail}");
     }

@@ -1,7 +1,7 @@
 namespace FlEvents.ServiceDefaults.Messaging;
 
 /// <summary>
-/// Hands a message to the bus and waits no longer than it is worth, whether or not the bus minds its token. RabbitMQ.Client 7.1 disposes a broken channel's
+/// Hands a message to the bus and waits no longer than it is worth, whether or not the bus minds its token. RabbitMQ.Client 7 disposes a broken channel's
 /// semaphores while sends wait for them, and a wait for a disposed <see cref="SemaphoreSlim"/> never ends, not even when its token is cancelled.
 /// </summary>
 public static class BoundedSend

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace FlEvents.ServiceDefaults.Messaging;
 
 /// <summary>
-/// Connects an endpoint again whose connection or channel has ended and that was not told. RabbitMQ.Client 7.1 tells one after the other, and one that waits for
+/// Connects an endpoint again whose connection or channel has ended and that was not told. RabbitMQ.Client 7 tells one after the other, and one that waits for
 /// a disposed semaphore (see <see cref="BoundedSend"/>) keeps the rest from hearing of it: the endpoint would wait for messages for ever, and call itself healthy.
 /// </summary>
 internal sealed partial class ReceiveWatch(string queue, TimeProvider time, ILogger<ReceiveWatch> log) : IFilter<ChannelContext>

@@ -92,8 +92,8 @@ public sealed class LeaseRenewalTests : IAsyncDisposable
         await _renewal.StartAsync(CancellationToken.None);
         await UntilAsync(() => running.Cancelled.IsCancellationRequested);
         var task = (await _store.FindAsync(running.ReservationId))!;
-        Assert.Equal((TaskState.Interrupted, InterruptionCode.Failed), (task.State, task.End!.ReasonCode));
-        Assert.StartsWith("Lease lost", task.End.Detail, StringComparison.Ordinal);
+        Assert.Equal((TaskState.Interrupted, InterruptionCode.LeaseLost), (task.State, task.End!.ReasonCode));
+        Assert.Equal("60 s passed without a renewal.", task.End.Detail);
         Assert.Single(Sent("TrainingInterrupted"));
         Assert.Empty(Sent("LeaseRenewed"));
     }

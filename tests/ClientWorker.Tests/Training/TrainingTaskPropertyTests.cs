@@ -24,6 +24,7 @@ public class TrainingTaskPropertyTests
         task => Happened(task, new UpdateStored(task?.Command.LeaseNumber ?? 1)),
         task => Happened(task, new UpdateStored(1)),
         task => Happened(task, new TaskFailed(task?.Command.LeaseNumber ?? 1, "failed")),
+        task => Happened(task, new TaskFailed(1, "late", InterruptionCode.LeaseLost)),
         task => Happened(task, new WorkerStopping()),
         task => Happened(task, new RenewalDue("worker-a")),
     ];

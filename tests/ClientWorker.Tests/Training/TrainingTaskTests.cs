@@ -136,8 +136,11 @@ public class TrainingTaskTests
     [Fact]
     public void A_lost_lease_ends_a_task_unless_it_was_announced()
     {
-        Assert.Equal(TaskState.Interrupted, TrainingTask.On(Trained(), new TaskFailed(1, "lease lost")).Task.State);
-        Assert.Equal(TaskState.Announced, TrainingTask.On(Announced(), new TaskFailed(1, "lease lost")).Task.State);
+        var (lost, messages) = TrainingTask.On(Trained(), new TaskFailed(1, "late", InterruptionCode.LeaseLost));
+        Assert.Equal(TaskState.Interrupted, lost.State);
+        var interrupted = Assert.IsType<TrainingInterrupted>(Assert.Single(messages));
+        Assert.Equal((InterruptionCode.LeaseLost, "late", 1), (interrupted.ReasonCode, interrupted.Detail, interrupted.LeaseNumber));
+        Assert.Equal(TaskState.Announced, TrainingTask.On(Announced(), new TaskFailed(1, "late", InterruptionCode.LeaseLost)).Task.State);
     }
 
     [Fact]

@@ -31,8 +31,11 @@ internal enum MoveKind : byte
     /// <summary>A worker whose task was issued again asks whether its update is there still.</summary>
     Ask,
 
-    /// <summary>A worker gives a task up: its deadline has passed, or its lease is lost.</summary>
+    /// <summary>A worker gives a task up: its deadline has passed.</summary>
     GiveUp,
+
+    /// <summary>A worker gives a task up: its lease is over by its own clock, whatever the Orchestrator's says.</summary>
+    GiveUpLost,
 
     Combine,
     Name,

@@ -66,6 +66,7 @@ internal sealed class Transitions(Scenario scenario)
             MoveKind.AskAndUpload => AskAndUpload(world, move),
             MoveKind.Ask => Ask(world, move),
             MoveKind.GiveUp => AtWorker(world, move.Worker, Workers.Fail(world.Worker(move.Worker), move.Subject)),
+            MoveKind.GiveUpLost => AtWorker(world, move.Worker, Workers.Lose(world.Worker(move.Worker), move.Subject)),
             MoveKind.Combine => AtAggregator(world, Aggregator.Combine(world.Aggregator, Rounds[move.Subject], move.Subject)),
             MoveKind.Name => AtAggregator(world, Aggregator.Name(world.Aggregator, Rounds[move.Subject], move.Subject)),
             MoveKind.Tick => AtOrchestrator(world, Orchestrator.Tick(world.Orchestrator, world.Faults.Clock)),
@@ -176,7 +177,7 @@ internal sealed class Transitions(Scenario scenario)
                 }
             }
 
-            FindTrouble(world, new Move(MoveKind.GiveUp, reservation, worker), rows.Tasks[_reservations[reservation]].Command, moves);
+            FindTrouble(world, reservation, worker, rows.Tasks[_reservations[reservation]].Command, moves);
         }
 
         if (world.Faults.WorkerCrashes < scenario.WorkerCrashes)
@@ -185,17 +186,21 @@ internal sealed class Transitions(Scenario scenario)
         }
     }
 
-    private void FindTrouble(World world, Move giveUp, TrainClient command, List<Move> moves)
+    private void FindTrouble(World world, int reservation, int worker, TrainClient command, List<Move> moves)
     {
-        var isLost = world.Faults.LostLease == giveUp.Subject + 1 && command.LeaseNumber == 1;
-        if (isLost || Scenario.Now(world.Faults.Clock) >= command.DeadlineAt)
+        if (Scenario.Now(world.Faults.Clock) >= command.DeadlineAt)
         {
-            moves.Add(giveUp);
+            moves.Add(new Move(MoveKind.GiveUp, reservation, worker));
+        }
+
+        if (world.Faults.LostLease == reservation + 1 && command.LeaseNumber == 1)
+        {
+            moves.Add(new Move(MoveKind.GiveUpLost, reservation, worker));
         }
 
         if (world.Faults.Expiries < scenario.Expiries && command.LeaseNumber == 1)
         {
-            moves.Add(new Move(MoveKind.LoseLease, giveUp.Subject));
+            moves.Add(new Move(MoveKind.LoseLease, reservation));
         }
     }
 

@@ -11,7 +11,7 @@ namespace FlEvents.Explorer.Tests.Services;
 /// </summary>
 internal sealed class WorkerPart(Scenario scenario, Mail mail) : Part<WorkerRows>(mail, rows => rows)
 {
-    private const int TakeKind = 0, TrainKind = 1, AnnounceKind = 2, FailKind = 3, StopKind = 4, ForgetKind = 5;
+    private const int TakeKind = 0, TrainKind = 1, AnnounceKind = 2, FailKind = 3, StopKind = 4, ForgetKind = 5, LoseKind = 6;
     private const int Worker = 100;
 
     // One name for both: nothing depends on who it is, and worlds that differ in it are one.
@@ -30,9 +30,13 @@ internal sealed class WorkerPart(Scenario scenario, Mail mail) : Part<WorkerRows
     public Outcome Announce(int rows, int reservation) => Known(rows, AnnounceKind, reservation, 0)
         ?? Learn(rows, AnnounceKind, reservation, 0, Announce(Rows[rows], scenario.Reservations[reservation]));
 
-    /// <summary>Gives a task up: its deadline has passed, its lease is lost, or the update store has refused its update.</summary>
+    /// <summary>Gives a task up: its deadline has passed, or the update store has refused its update.</summary>
     public Outcome Fail(int rows, int reservation) => Known(rows, FailKind, reservation, 0)
         ?? Learn(rows, FailKind, reservation, 0, Fail(Rows[rows], scenario.Reservations[reservation]));
+
+    /// <summary>Gives a task up: its lease is lost.</summary>
+    public Outcome Lose(int rows, int reservation) => Known(rows, LoseKind, reservation, 0)
+        ?? Learn(rows, LoseKind, reservation, 0, Lose(Rows[rows], scenario.Reservations[reservation]));
 
     /// <summary>Stops as it was told to, and starts again.</summary>
     public Outcome Stop(int rows) => Known(rows, StopKind, 0, 0) ?? Learn(rows, StopKind, 0, 0, Stop(Rows[rows]));
@@ -101,6 +105,9 @@ internal sealed class WorkerPart(Scenario scenario, Mail mail) : Part<WorkerRows
 
     private static Step<WorkerRows> Fail(WorkerRows rows, Guid id) =>
         Note(rows, id, TrainingTask.On(rows.Tasks[id], new TaskFailed(rows.Tasks[id].Command.LeaseNumber, "Given up.")));
+
+    private static Step<WorkerRows> Lose(WorkerRows rows, Guid id) =>
+        Note(rows, id, TrainingTask.On(rows.Tasks[id], LeaseClock.StartOf(rows.Tasks[id].Command, TimeProvider.System).Loss()));
 
     private static Step<WorkerRows> Stop(WorkerRows rows)
     {

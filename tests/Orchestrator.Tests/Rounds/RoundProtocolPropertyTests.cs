@@ -138,7 +138,7 @@ public class RoundProtocolPropertyTests
                 4 or 5 => RoundProtocol.OnDispatched(Round, member),
                 6 or 7 => RoundProtocol.OnLease(Round, member, lease, Lease, _now),
                 8 => RoundProtocol.OnTrainingRefused(Round, member, Refused(member, lease)),
-                9 => RoundProtocol.OnTrainingInterrupted(Round, member, Interrupted(member, lease == 1 ? "STOPPING" : "FAILED", lease), Context($"token-{member.LeaseNumber + 1}", _now)),
+                9 => RoundProtocol.OnTrainingInterrupted(Round, member, Interrupted(member, lease switch { 1 => "STOPPING", 2 => "LEASE_LOST", _ => "FAILED" }, lease), Context($"token-{member.LeaseNumber + 1}", _now)),
                 10 => RoundProtocol.OnLeaseEnded(Round, member, Context($"token-{member.LeaseNumber + 1}", _now)),
                 11 => RoundProtocol.OnUpdateAdmitted(Round, member, Admitted(member)),
                 12 => RoundProtocol.OnUpdateRejected(Round, member, Rejected(member, isFinal: lease == 1), Context("", _now)),

@@ -101,6 +101,7 @@ public class RoundProtocolTests
             {
                 RoundProtocol.OnLeaseEnded(round, member, context),
                 RoundProtocol.OnTrainingInterrupted(round, member, Interrupted(member, "STOPPING"), context),
+                RoundProtocol.OnTrainingInterrupted(round, member, Interrupted(member, "LEASE_LOST"), context),
             })
             {
                 Assert.Equal(isIssuedAgain ? MemberState.Waiting : MemberState.Failed, decision.Member!.State);

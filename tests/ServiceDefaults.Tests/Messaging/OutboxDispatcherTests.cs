@@ -141,7 +141,7 @@ public sealed class OutboxDispatcherTests : IDisposable
                 return Task.CompletedTask;
             }
 
-            // What RabbitMQ.Client 7.1 does to a send that waits while its channel is thrown away.
+            // What RabbitMQ.Client 7 does to a send that waits while its channel is thrown away.
             var turn = disposed.WaitAsync(token);
             disposed.Dispose();
             return turn;
