@@ -76,6 +76,9 @@ public sealed partial class ClientWorkerOptions
     /// <summary>Base address of the Aggregator, for base models and updates.</summary>
     public Uri AggregatorUrl { get; set; } = new("http://127.0.0.1:5081/");
 
+    /// <summary>Key with scope <c>blobs:client</c> that the Aggregator asks for; null where it asks for none.</summary>
+    public string? ApiKey { get; set; }
+
     /// <summary>Time between two signs of life of the worker, in seconds.</summary>
     [Range(0.05, 3600.0)]
     public double HeartbeatSeconds { get; set; } = 5;

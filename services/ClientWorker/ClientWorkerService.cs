@@ -9,6 +9,7 @@ using FlEvents.Learning.Training;
 using FlEvents.ServiceDefaults.Blobs;
 using FlEvents.ServiceDefaults.Hosting;
 using FlEvents.ServiceDefaults.Messaging;
+using FlEvents.ServiceDefaults.Security;
 using FlEvents.ServiceDefaults.Storage;
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -94,16 +95,16 @@ public static class ClientWorkerService
 
     private static ClientWorkerOptions OptionsOf(IServiceProvider provider) => provider.GetRequiredService<IOptions<ClientWorkerOptions>>().Value;
 
-    private static HttpClient AggregatorOf(IServiceProvider provider) =>
-        new(new SocketsHttpHandler
+    private static HttpClient AggregatorOf(IServiceProvider provider)
+    {
+        var handler = new SocketsHttpHandler
         {
             ConnectTimeout = TimeSpan.FromSeconds(10),
             PooledConnectionLifetime = TimeSpan.FromMinutes(2),
 
             // As long as a request may take: bytes that the store has not asked for stay here.
             Expect100ContinueTimeout = TimeSpan.FromSeconds(100),
-        })
-        {
-            BaseAddress = OptionsOf(provider).AggregatorUrl,
         };
+        return ApiKey.Show(new HttpClient(handler) { BaseAddress = OptionsOf(provider).AggregatorUrl }, OptionsOf(provider).ApiKey);
+    }
 }

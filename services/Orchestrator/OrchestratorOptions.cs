@@ -19,6 +19,9 @@ public sealed class OrchestratorOptions
     [Required]
     public Uri AggregatorUrl { get; set; } = new("http://127.0.0.1:5081/");
 
+    /// <summary>Key with scope <c>blobs:client</c> that the Aggregator asks for; null where it asks for none.</summary>
+    public string? ApiKey { get; set; }
+
     /// <summary>How long after its worker's last heartbeat a client still counts as there, in seconds.</summary>
     [Range(1, 86400)]
     public int ClientTimeoutSeconds { get; set; } = 60;

@@ -7,6 +7,7 @@ using FlEvents.ServiceDefaults.Blobs;
 using FlEvents.ServiceDefaults.Hosting;
 using FlEvents.ServiceDefaults.Messaging;
 using FlEvents.ServiceDefaults.Metrics;
+using FlEvents.ServiceDefaults.Security;
 using FlEvents.ServiceDefaults.Storage;
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -30,8 +31,7 @@ public static class OrchestratorService
         services.AddSingleton<RunProgress>();
         services.AddSingleton<RunCommands>();
         services.AddHostedService<RoundTimers>();
-        services.TryAddSingleton<IModelSource>(provider =>
-            new HttpModelSource(new HttpClient { BaseAddress = provider.GetRequiredService<OrchestratorOptions>().AggregatorUrl }));
+        services.TryAddSingleton<IModelSource>(provider => new HttpModelSource(AggregatorOf(provider.GetRequiredService<OrchestratorOptions>())));
         services.AddOpenApi();
     }
 
@@ -62,10 +62,12 @@ public static class OrchestratorService
 
     public static void MapOrchestrator(this WebApplication app)
     {
-        app.MapOpenApi();
+        app.MapOpenApi().AllowAnonymous();
         app.MapRuns();
         app.MapEventLogs();
     }
+
+    private static HttpClient AggregatorOf(OrchestratorOptions options) => ApiKey.Show(new HttpClient { BaseAddress = options.AggregatorUrl }, options.ApiKey);
 
     private static DatabaseSettings Settings(IServiceProvider provider)
     {

@@ -17,6 +17,7 @@ var root = new RootCommand("FlEvents: federated learning by services that exchan
     BackupCommand.CreateRestore(),
     QuarantineCommand.Create(),
     ModelCommand.Create(),
+    ApiKeyCommand.Create(),
     EpsilonCommand.Create(),
     AuditCommand.Create(),
     AttackCommand.Create(),

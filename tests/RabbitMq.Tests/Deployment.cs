@@ -1,5 +1,6 @@
 using System.Text.Json;
 using FlEvents.EndToEnd.Tests;
+using FlEvents.ServiceDefaults.Security;
 using FlEvents.Standalone.RunFiles;
 using FlEvents.Testing;
 
@@ -26,7 +27,10 @@ internal sealed class Deployment(string rabbitMqUrl) : IAsyncDisposable
     /// <summary>Variables that services and workers are started with beside their own: by name, or for all under an empty one.</summary>
     public Dictionary<string, Dictionary<string, string?>> Settings { get; } = [];
 
-    public RunsApi Api => new(_http ??= new HttpClient { BaseAddress = new Uri(_urls[Orchestrator]), Timeout = Product.Patience });
+    /// <summary>The key that is shown to the Orchestrator; null for none.</summary>
+    public string? Key { get; init; }
+
+    public RunsApi Api => new(_http ??= ApiKey.Show(new HttpClient { BaseAddress = new Uri(_urls[Orchestrator]), Timeout = Product.Patience }, Key));
 
     /// <summary>The workers that are running.</summary>
     public IEnumerable<string> Workers => _running.Keys.Except(_urls.Keys);

@@ -2,6 +2,7 @@ using System.Globalization;
 using FlEvents.Aggregator.Admission;
 using FlEvents.Aggregator.Storage;
 using FlEvents.ServiceDefaults.Blobs;
+using FlEvents.ServiceDefaults.Security;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace FlEvents.Aggregator.Api;
@@ -13,14 +14,18 @@ public static class BlobEndpoints
     private const string ReceivedSha256 = "Received-Sha256";
     private const string UpdateSha256 = "Update-Sha256";
 
+    /// <summary>Header that opens the upload of one task, beside what says who calls.</summary>
+    private const string LeaseToken = "Lease-Token";
+
     /// <summary>Bytes taken in of an upload that was turned away: a piece as workers send them, with room.</summary>
     private const long LargestUnwanted = 16 << 20;
 
     public static void MapBlobs(this IEndpointRouteBuilder app)
     {
-        app.MapGet("/models/{sha256}", ReadModel).WithTags("Models").WithSummary("A global model as safetensors.");
-        app.MapMethods("/updates/{reservationId:guid}", ["HEAD"], Progress).WithTags("Updates").WithSummary("Bytes of an update received so far.");
-        app.MapPut("/updates/{reservationId:guid}", ReceiveAsync).WithTags("Updates").WithSummary("Sends an update, or the rest of one.");
+        app.MapGet("/models/{sha256}", ReadModel).WithTags("Models").WithSummary("A global model as safetensors.").RequireScope(Scopes.BlobsClient);
+        app.MapMethods("/updates/{reservationId:guid}", ["HEAD"], Progress).WithTags("Updates").WithSummary("Bytes of an update received so far.")
+            .RequireScope(Scopes.BlobsClient);
+        app.MapPut("/updates/{reservationId:guid}", ReceiveAsync).WithTags("Updates").WithSummary("Sends an update, or the rest of one.").RequireScope(Scopes.BlobsClient);
     }
 
     private static IResult ReadModel(string sha256, BlobStores blobs)
@@ -149,14 +154,12 @@ public static class BlobEndpoints
 
     private static IResult? Authorize(Guid reservationId, HttpContext http, UpdateReception reception)
     {
-        const string Scheme = "Bearer ";
-        var header = http.Request.Headers.Authorization.ToString();
-        if (!header.StartsWith(Scheme, StringComparison.Ordinal))
+        if (http.Request.Headers[LeaseToken] is not [{ Length: > 0 } token])
         {
-            return Problem(StatusCodes.Status401Unauthorized, "Expected Authorization: Bearer LEASE_TOKEN.");
+            return Problem(StatusCodes.Status401Unauthorized, $"Expected header {LeaseToken} with the token that the task came with.");
         }
 
-        switch (reception.IsAuthorized(reservationId, header[Scheme.Length..]))
+        switch (reception.IsAuthorized(reservationId, token))
         {
             case null:
                 // The round's book, or the page that renews its lease, may be on its way here still.

@@ -15,6 +15,9 @@ namespace FlEvents.ClientWorker.Updates;
 /// <param name="pieceBytes">Largest body of one request, in bytes.</param>
 public sealed class HttpUpdateSink(HttpClient http, int pieceBytes = HttpUpdateSink.DefaultPieceBytes) : IUpdateSink
 {
+    /// <summary>Header with the token that a task came with: it opens the upload of that task alone.</summary>
+    public const string LeaseToken = "Lease-Token";
+
     public const string ReceivedBytes = "Received-Bytes";
     public const string ReceivedSha256 = "Received-Sha256";
 
@@ -102,7 +105,7 @@ public sealed class HttpUpdateSink(HttpClient http, int pieceBytes = HttpUpdateS
     private static HttpRequestMessage Request(HttpMethod method, Guid reservationId, string leaseToken)
     {
         var request = new HttpRequestMessage(method, new Uri($"updates/{reservationId:D}", UriKind.Relative));
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", leaseToken);
+        request.Headers.Add(LeaseToken, leaseToken);
         return request;
     }
 

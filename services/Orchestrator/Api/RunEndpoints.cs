@@ -5,6 +5,7 @@ using FlEvents.Contracts;
 using FlEvents.Orchestrator.Runs;
 using FlEvents.Orchestrator.Storage;
 using FlEvents.ServiceDefaults.Blobs;
+using FlEvents.ServiceDefaults.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 
@@ -18,23 +19,23 @@ public static class RunEndpoints
     public static void MapRuns(this IEndpointRouteBuilder app)
     {
         var runs = app.MapGroup("/runs").WithTags("Runs");
-        runs.MapPost("/", CreateAsync).Accepts<RunSpec>("application/json").WithSummary("Creates a run.");
-        runs.MapGet("/", List).WithSummary("Lists runs, the newest first.");
-        runs.MapGet("/{runId:guid}", Find).WithSummary("Shows a run.");
+        runs.MapPost("/", CreateAsync).Accepts<RunSpec>("application/json").WithSummary("Creates a run.").RequireScope(Scopes.RunsWrite);
+        runs.MapGet("/", List).WithSummary("Lists runs, the newest first.").RequireScope(Scopes.RunsRead);
+        runs.MapGet("/{runId:guid}", Find).WithSummary("Shows a run.").RequireScope(Scopes.RunsRead);
         runs.MapPost("/{runId:guid}/pause", (Guid runId, RunCommands commands, CancellationToken stop) => ShowAsync(runId, commands.PauseAsync(runId, stop)))
-            .WithSummary("Plans no further round until the run is resumed.");
+            .WithSummary("Plans no further round until the run is resumed.").RequireScope(Scopes.RunsWrite);
         runs.MapPost("/{runId:guid}/resume", (Guid runId, RunCommands commands, CancellationToken stop) => ShowAsync(runId, commands.ResumeAsync(runId, stop)))
-            .WithSummary("Goes on with a paused run.");
+            .WithSummary("Goes on with a paused run.").RequireScope(Scopes.RunsWrite);
         runs.MapPost("/{runId:guid}/stop", (Guid runId, RunCommands commands, CancellationToken stop) => ShowAsync(runId, commands.StopAsync(runId, stop)))
-            .WithSummary("Ends a run with its last model.");
-        runs.MapGet("/{runId:guid}/rounds", Rounds).WithSummary("Lists a run's rounds.");
-        runs.MapGet("/{runId:guid}/clients", Contributions).WithSummary("What each client did in a run.");
-        runs.MapGet("/{runId:guid}/model", ModelAsync).Produces(200, contentType: "application/octet-stream").WithSummary("The newest global model, as safetensors.");
-        runs.MapGet("/{runId:guid}/events", Events).WithSummary("The run's progress as server-sent events.");
+            .WithSummary("Ends a run with its last model.").RequireScope(Scopes.RunsWrite);
+        runs.MapGet("/{runId:guid}/rounds", Rounds).WithSummary("Lists a run's rounds.").RequireScope(Scopes.RunsRead);
+        runs.MapGet("/{runId:guid}/clients", Contributions).WithSummary("What each client did in a run.").RequireScope(Scopes.RunsRead);
+        runs.MapGet("/{runId:guid}/model", ModelAsync).Produces(200, contentType: "application/octet-stream").WithSummary("The newest global model, as safetensors.").RequireScope(Scopes.RunsRead);
+        runs.MapGet("/{runId:guid}/events", Events).WithSummary("The run's progress as server-sent events.").RequireScope(Scopes.RunsRead);
         var clients = app.MapGroup("/clients").WithTags("Clients");
         clients.MapGet("/", (OrchestratorDatabase database, OrchestratorOptions options) =>
-            database.Read(transaction => ClientStore.All(transaction, TimeSpan.FromSeconds(options.ClientTimeoutSeconds)))).WithSummary("Lists enrolled clients.");
-        clients.MapDelete("/{clientId}", LeaveAsync).WithSummary("Removes a client; its ledger is kept.");
+            database.Read(transaction => ClientStore.All(transaction, TimeSpan.FromSeconds(options.ClientTimeoutSeconds)))).WithSummary("Lists enrolled clients.").RequireScope(Scopes.RunsRead);
+        clients.MapDelete("/{clientId}", LeaveAsync).WithSummary("Removes a client; its ledger is kept.").RequireScope(Scopes.RunsWrite);
     }
 
     private static async Task<Results<Created<RunView>, Ok<RunView>, ProblemHttpResult, ValidationProblem>> CreateAsync(

@@ -1,4 +1,5 @@
 using FlEvents.Orchestrator.Storage;
+using FlEvents.ServiceDefaults.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace FlEvents.Orchestrator.Events;
@@ -12,7 +13,8 @@ public static class EventEndpoints
     public static void MapEventLogs(this IEndpointRouteBuilder app) => app
         .MapGet("/runs/{runId:guid}/log", Page)
         .WithTags("Runs")
-        .WithSummary("The run's event log: records that follow a sequence, at most 1000. /events is its progress as it happens.");
+        .WithSummary("The run's event log: records that follow a sequence, at most 1000. /events is its progress as it happens.")
+        .RequireScope(Scopes.RunsRead);
 
     private static Results<Ok<IReadOnlyList<EventRecord>>, ProblemHttpResult> Page(Guid runId, OrchestratorDatabase database, long after = 0, int limit = 100) =>
         database.Read<Results<Ok<IReadOnlyList<EventRecord>>, ProblemHttpResult>>(transaction => RunStore.Find(transaction, runId) is null

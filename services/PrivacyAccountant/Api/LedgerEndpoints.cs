@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using FlEvents.Contracts;
 using FlEvents.DifferentialPrivacy.Plans;
+using FlEvents.ServiceDefaults.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace FlEvents.PrivacyAccountant;
@@ -14,11 +15,11 @@ public static class LedgerEndpoints
     public static void MapLedger(this IEndpointRouteBuilder routes)
     {
         var ledger = routes.MapGroup("/ledger").WithTags("Ledger");
-        ledger.MapGet("/entries", Entries).WithSummary("Entries of the log in order, a page at a time.");
-        ledger.MapGet("/clients/{clientId}", Client).WithSummary("What the data a client has trained on has spent, by privacy unit.");
-        ledger.MapPut("/budgets", SetBudgetAsync).WithSummary("Sets or changes the budget of a ledger in one privacy unit.");
-        ledger.MapGet("/clients/{clientId}/forecast", Forecast).WithSummary("How many more tasks of one kind the budgets of a client's data allow.");
-        ledger.MapGet("/head", Head).WithSummary("The last entry's sequence and hash, which covers the whole log.");
+        ledger.MapGet("/entries", Entries).WithSummary("Entries of the log in order, a page at a time.").RequireScope(Scopes.LedgerRead);
+        ledger.MapGet("/clients/{clientId}", Client).WithSummary("What the data a client has trained on has spent, by privacy unit.").RequireScope(Scopes.LedgerRead);
+        ledger.MapPut("/budgets", SetBudgetAsync).WithSummary("Sets or changes the budget of a ledger in one privacy unit.").RequireScope(Scopes.LedgerAdmin);
+        ledger.MapGet("/clients/{clientId}/forecast", Forecast).WithSummary("How many more tasks of one kind the budgets of a client's data allow.").RequireScope(Scopes.LedgerRead);
+        ledger.MapGet("/head", Head).WithSummary("The last entry's sequence and hash, which covers the whole log.").RequireScope(Scopes.LedgerRead);
     }
 
     private static Results<Ok<IReadOnlyList<LedgerEntry>>, ProblemHttpResult> Entries(

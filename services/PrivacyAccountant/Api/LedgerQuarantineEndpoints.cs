@@ -1,4 +1,5 @@
 using FlEvents.Contracts;
+using FlEvents.ServiceDefaults.Security;
 using FlEvents.ServiceDefaults.Storage;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -12,9 +13,9 @@ public static class LedgerQuarantineEndpoints
     public static void MapLedgerQuarantine(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/ledger/quarantine").WithTags("Ledger");
-        group.MapGet("/", (LedgerStore ledger) => TypedResults.Ok(ledger.Database.Read(LedgerQuarantineView.Of))).WithSummary("Whether the ledger is quarantined, and what keeps it so.");
-        group.MapPost("/ask", AskAsync).WithSummary("Asks the other services once more for what the ledger has lost.");
-        group.MapPost("/accept", AcceptAsync).WithSummary("Ends the quarantine with what could not be accounted for as it is. The reason is written into the log.");
+        group.MapGet("/", (LedgerStore ledger) => TypedResults.Ok(ledger.Database.Read(LedgerQuarantineView.Of))).WithSummary("Whether the ledger is quarantined, and what keeps it so.").RequireScope(Scopes.LedgerRead);
+        group.MapPost("/ask", AskAsync).WithSummary("Asks the other services once more for what the ledger has lost.").RequireScope(Scopes.LedgerAdmin);
+        group.MapPost("/accept", AcceptAsync).WithSummary("Ends the quarantine with what could not be accounted for as it is. The reason is written into the log.").RequireScope(Scopes.LedgerAdmin);
     }
 
     private static async Task<Results<Ok<LedgerQuarantineView>, ProblemHttpResult>> AskAsync(LedgerStore ledger, CancellationToken cancellationToken)

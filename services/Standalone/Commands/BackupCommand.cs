@@ -60,7 +60,7 @@ public static class BackupCommand
     private static async Task<Snapshot> FetchAsync(Uri url, string? service, string to, CancellationToken cancellationToken)
     {
         // A large database is copied in full before its first byte comes.
-        using var http = new HttpClient { BaseAddress = url, Timeout = Timeout.InfiniteTimeSpan };
+        using var http = ServiceCalls.To(url, Timeout.InfiniteTimeSpan);
         return await BackupDownload.FetchAsync(http, service, to, cancellationToken);
     }
 

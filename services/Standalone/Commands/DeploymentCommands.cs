@@ -107,7 +107,7 @@ public static class DeploymentCommands
     private static async Task<int> AskAsync(ParseResult options, Func<HttpClient, Task<int>> ask)
     {
         var url = options.GetValue(Url)!;
-        using var http = new HttpClient { BaseAddress = url, Timeout = Timeout.InfiniteTimeSpan };
+        using var http = ServiceCalls.To(url, Timeout.InfiniteTimeSpan);
         try
         {
             return await ask(http);

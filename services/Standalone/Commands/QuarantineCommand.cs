@@ -109,7 +109,7 @@ public static class QuarantineCommand
     private static async Task<int> AskAsync(ParseResult options, Func<HttpClient, Task<int>> ask)
     {
         var url = options.GetValue(Url)!;
-        using var http = new HttpClient { BaseAddress = url };
+        using var http = ServiceCalls.To(url);
         try
         {
             return await ask(http);

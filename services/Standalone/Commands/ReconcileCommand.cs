@@ -27,7 +27,7 @@ public static class ReconcileCommand
         var command = new Command("reconcile", "Has a quarantined ledger told what it has lost, and shows what is missing.") { Url, Accept, Wait };
         command.SetAction(async (options, cancellationToken) =>
         {
-            using var http = new HttpClient { BaseAddress = options.GetValue(Url)! };
+            using var http = ServiceCalls.To(options.GetValue(Url)!);
             try
             {
                 return await ExecuteAsync(http, options.GetValue(Accept), TimeSpan.FromSeconds(options.GetValue(Wait)), System.Console.Out, System.Console.Error, cancellationToken);

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using FlEvents.Contracts;
 using FlEvents.PrivacyAccountant;
+using FlEvents.Standalone.Commands;
 
 namespace FlEvents.Standalone.Privacy;
 
@@ -21,7 +22,7 @@ public sealed class LedgerUrlSource : ILedgerSource
     {
         Place = url.ToString();
         _cancellationToken = cancellationToken;
-        _http = new HttpClient { BaseAddress = url, Timeout = Patience };
+        _http = ServiceCalls.To(url, Patience);
         try
         {
             _head = Get<LedgerReceipt>("ledger/head") ?? throw new NoLedgerException($"There is no ledger at {url}: it does not know /ledger/head.");

@@ -5,6 +5,7 @@ using System.Text.Json;
 using FlEvents.Contracts;
 using FlEvents.Orchestrator.Events;
 using FlEvents.ServiceDefaults.Blobs;
+using FlEvents.Standalone.Commands;
 using FlEvents.Standalone.Report;
 
 namespace FlEvents.Standalone.Replay;
@@ -20,8 +21,8 @@ public sealed class EventsDownload : IDisposable
     /// <param name="aggregator">Address of the Aggregator, with a slash at its end.</param>
     public EventsDownload(Uri orchestrator, Uri aggregator)
     {
-        _orchestrator = new HttpClient { BaseAddress = orchestrator, Timeout = Patience };
-        _aggregator = new HttpClient { BaseAddress = aggregator, Timeout = Patience };
+        _orchestrator = ServiceCalls.To(orchestrator, Patience);
+        _aggregator = ServiceCalls.To(aggregator, Patience);
     }
 
     public void Dispose()

@@ -1,5 +1,6 @@
 using System.Globalization;
 using FlEvents.ServiceDefaults.Hosting;
+using FlEvents.ServiceDefaults.Security;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -17,8 +18,8 @@ public static class BackupEndpoints
     public static void MapBackup(this IEndpointRouteBuilder app)
     {
         var group = app.MapGroup("/backup").WithTags("Backup");
-        group.MapGet("/", (IEnumerable<ProcessDatabase> databases) => databases.Select(own => own.Database.Name)).WithSummary("Services in this process whose databases can be copied.");
-        group.MapGet("/{service}", TakeAsync).WithSummary("A consistent copy of a service's database, taken while it runs.");
+        group.MapGet("/", (IEnumerable<ProcessDatabase> databases) => databases.Select(own => own.Database.Name)).WithSummary("Services in this process whose databases can be copied.").RequireScope(Scopes.LedgerAdmin);
+        group.MapGet("/{service}", TakeAsync).WithSummary("A consistent copy of a service's database, taken while it runs.").RequireScope(Scopes.LedgerAdmin);
     }
 
     private static async Task<IResult> TakeAsync(string service, HttpResponse response, IEnumerable<ProcessDatabase> databases, Backups backups)

@@ -1,6 +1,7 @@
 using FlEvents.ServiceDefaults.Backup;
 using FlEvents.ServiceDefaults.Metrics;
 using FlEvents.ServiceDefaults.Quarantine;
+using FlEvents.ServiceDefaults.Security;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
@@ -73,6 +74,7 @@ public static class ServiceHost
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddProblemDetails();
         HttpLimits.Add(builder.Services);
+        Access.Add(builder.Services);
         builder.Services.AddHealthChecks();
         builder.Services.AddSingleton<PrometheusText>();
         Telemetry.Add(builder.Services);
@@ -91,10 +93,11 @@ public static class ServiceHost
             SuppressDiagnosticsCallback = context => context.Exception is BadHttpRequestException,
         });
         app.UseStatusCodePages();
+        Access.Use(app);
         app.Services.GetRequiredService<PrometheusText>().Start();
-        app.MapHealthChecks("/health");
-        app.MapHealthChecks("/alive", new HealthCheckOptions { Predicate = _ => false });
-        app.MapGet("/metrics", (PrometheusText metrics) => Results.Text(metrics.Write(), PrometheusText.ContentType)).ExcludeFromDescription();
+        app.MapHealthChecks("/health").AllowAnonymous();
+        app.MapHealthChecks("/alive", new HealthCheckOptions { Predicate = _ => false }).AllowAnonymous();
+        app.MapGet("/metrics", (PrometheusText metrics) => Results.Text(metrics.Write(), PrometheusText.ContentType)).ExcludeFromDescription().AllowAnonymous();
         app.MapQuarantine();
         app.MapBackup();
     }

@@ -1,4 +1,5 @@
 using FlEvents.ServiceDefaults.Hosting;
+using FlEvents.ServiceDefaults.Security;
 using FlEvents.ServiceDefaults.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -15,10 +16,10 @@ public static class QuarantineEndpoints
     public static void MapQuarantine(this IEndpointRouteBuilder app)
     {
         var group = app.MapGroup("/quarantine").WithTags("Quarantine");
-        group.MapGet("/", List).WithSummary("Quarantined messages of each service in this process, oldest first.");
-        group.MapGet("/{service}/{id:long}", Find).WithSummary("One quarantined message with its body.");
-        group.MapPost("/{service}/{id:long}/replay", ReplayAsync).WithSummary("Sends a quarantined message to its queue again, as a new message.");
-        group.MapDelete("/{service}/{id:long}", DiscardAsync).WithSummary("Forgets a quarantined message for good.");
+        group.MapGet("/", List).WithSummary("Quarantined messages of each service in this process, oldest first.").RequireScope(Scopes.RunsRead);
+        group.MapGet("/{service}/{id:long}", Find).WithSummary("One quarantined message with its body.").RequireScope(Scopes.RunsRead);
+        group.MapPost("/{service}/{id:long}/replay", ReplayAsync).WithSummary("Sends a quarantined message to its queue again, as a new message.").RequireScope(Scopes.RunsWrite);
+        group.MapDelete("/{service}/{id:long}", DiscardAsync).WithSummary("Forgets a quarantined message for good.").RequireScope(Scopes.RunsWrite);
     }
 
     private static Ok<List<QuarantineView>> List(IEnumerable<ProcessDatabase> databases, long after = 0, int limit = 100) => TypedResults.Ok(databases

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Http.Headers;
 using FlEvents.Contracts;
 using FlEvents.Testing;
 
@@ -37,7 +36,7 @@ public sealed class ImpersonationTests : IAsyncLifetime
     public async Task S33_a_worker_can_neither_upload_nor_submit_for_another_workers_client_and_the_ledger_hears_nothing_of_it()
     {
         using var upload = new HttpRequestMessage(HttpMethod.Put, $"updates/{Messages.Reservation(Victim)}") { Content = new ByteArrayContent(Messages.Bytes(Messages.Delta(Other))) };
-        upload.Headers.Authorization = new AuthenticationHeaderValue("Bearer", Messages.Token(Other));
+        upload.Headers.Add("Lease-Token", Messages.Token(Other));
         Assert.Equal(HttpStatusCode.Forbidden, (await _host.Http.SendAsync(upload)).StatusCode);
 
         // Bytes of its own in the other's name: for the other's task with its own token, and for its own task.

@@ -62,7 +62,7 @@ public sealed class UpdateOffersTests : IAsyncLifetime
     {
         await SubmitAsync(First);
         using var request = new HttpRequestMessage(HttpMethod.Put, $"updates/{Task1}") { Content = new ByteArrayContent(Second) };
-        request.Headers.Add("Authorization", "Bearer anna-1-token");
+        request.Headers.Add("Lease-Token", "anna-1-token");
         Assert.Equal(HttpStatusCode.Conflict, (await _host.Http.SendAsync(request)).StatusCode);
         Assert.Single(_host.Outbox(), nameof(ChargeOutput));
     }
@@ -77,7 +77,7 @@ public sealed class UpdateOffersTests : IAsyncLifetime
     {
         using var connection = await RawHttp.ConnectAsync(_host.Http.BaseAddress!);
         await connection.SendAsync(
-            $"PUT /updates/{Task1} HTTP/1.1\nHost: localhost\nAuthorization: Bearer anna-1-token\nUpdate-Sha256: {sha256 ?? Messages.RefOf(update).Sha256}\n"
+            $"PUT /updates/{Task1} HTTP/1.1\nHost: localhost\nLease-Token: anna-1-token\nUpdate-Sha256: {sha256 ?? Messages.RefOf(update).Sha256}\n"
             + $"Content-Length: {update.Length}\nExpect: 100-continue");
         return await connection.StatusAsync();
     }

@@ -54,7 +54,7 @@ internal sealed class UpdateServer(Guid reservationId, string token) : IAsyncDis
     private IResult Head(HttpContext context)
     {
         Asked++;
-        if (context.Request.Headers.Authorization != $"Bearer {token}")
+        if (context.Request.Headers[HttpUpdateSink.LeaseToken] != token)
         {
             return Results.Unauthorized();
         }

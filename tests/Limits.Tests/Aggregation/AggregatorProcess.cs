@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Net.Http.Headers;
 using System.Threading.Channels;
 using FlEvents.Contracts;
 using FlEvents.EndToEnd.Tests;
@@ -120,7 +119,7 @@ internal sealed class AggregatorProcess : IAsyncDisposable
     public async Task<int> AskAsync(string client, int round = 1)
     {
         using var request = new HttpRequestMessage(HttpMethod.Head, $"updates/{Reservation(client, round)}");
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", Token(client));
+        request.Headers.Add("Lease-Token", Token(client));
         using var answer = await Http.SendAsync(request, TestContext.Current.CancellationToken);
         return (int)answer.StatusCode;
     }
@@ -129,7 +128,7 @@ internal sealed class AggregatorProcess : IAsyncDisposable
     public async Task UploadAsync(string client, byte[] bytes, int round = 1)
     {
         using var request = new HttpRequestMessage(HttpMethod.Put, $"updates/{Reservation(client, round)}") { Content = new ByteArrayContent(bytes) };
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", Token(client));
+        request.Headers.Add("Lease-Token", Token(client));
         using var answer = await Http.SendAsync(request, TestContext.Current.CancellationToken);
         Assert.True((int)answer.StatusCode == 201, $"{client}: {answer.StatusCode} {await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)}");
     }

@@ -133,7 +133,7 @@ public sealed class UploadLimitTests(RabbitMqBroker broker, ITestOutputHelper ou
         var bytes = Update(aggregator);
         using var content = new ByteArrayContent(bytes);
         using var request = new HttpRequestMessage(HttpMethod.Put, $"updates/{aggregator.Reservation("anna")}") { Content = content };
-        request.Headers.Add("Authorization", "Bearer 1.another");
+        request.Headers.Add("Lease-Token", "1.another");
         using var answer = await aggregator.Http.SendAsync(request, TestContext.Current.CancellationToken);
         Assert.Equal(403, (int)answer.StatusCode);
 
@@ -155,7 +155,7 @@ public sealed class UploadLimitTests(RabbitMqBroker broker, ITestOutputHelper ou
         Assert.Equal(client, (await aggregator.NextAsync<UpdateAdmitted>()).ClientId);
     }
 
-    private static string Authorization(string client) => $"Authorization: Bearer {AggregatorProcess.Token(client)}\r\n";
+    private static string Authorization(string client) => $"Lease-Token: {AggregatorProcess.Token(client)}\r\n";
 
     /// <summary>Comes back each time it is cut off.</summary>
     private static async Task HoldAsync(AggregatorProcess aggregator, Attack attack, string method, string path, string headers, CancellationToken enough)

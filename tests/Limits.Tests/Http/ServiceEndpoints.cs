@@ -3,7 +3,9 @@ using FlEvents.ClientWorker;
 using FlEvents.Orchestrator;
 using FlEvents.PrivacyAccountant;
 using FlEvents.ServiceDefaults.Hosting;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Routing.Patterns;
@@ -18,7 +20,8 @@ namespace FlEvents.Limits.Tests.Http;
 /// <summary>One method of one HTTP endpoint, with a path that leads to it.</summary>
 /// <param name="Pattern">As it is mapped.</param>
 /// <param name="HasBody">Whether it says that it reads one.</param>
-internal sealed record ServiceEndpoint(string Method, string Pattern, string Path, bool HasBody);
+/// <param name="Scope">What a caller needs for it; null where nobody is asked.</param>
+internal sealed record ServiceEndpoint(string Method, string Pattern, string Path, bool HasBody, string? Scope);
 
 /// <summary>The endpoints of a service, as its program maps them: a new one is there by itself.</summary>
 internal static class ServiceEndpoints
@@ -36,7 +39,7 @@ internal static class ServiceEndpoints
                    from endpoint in source.Endpoints.OfType<RouteEndpoint>()
                    from method in endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? ["GET"]
                    let hasBody = method is "PUT" or "PATCH" || endpoint.Metadata.GetMetadata<IAcceptsMetadata>() is not null
-                   select new ServiceEndpoint(method, endpoint.RoutePattern.RawText!, PathOf(endpoint.RoutePattern), hasBody),
+                   select new ServiceEndpoint(method, endpoint.RoutePattern.RawText!, PathOf(endpoint.RoutePattern), hasBody, ScopeOf(endpoint)),
             ];
         }
         finally
@@ -87,6 +90,11 @@ internal static class ServiceEndpoints
         ["ClientWorker:DataSets:digits:Kind"] = "digits",
         ["ClientWorker:DataSets:digits:Count"] = "10",
     };
+
+    // Not told, one is closed to strangers and open to every caller: neither is what anyone wants.
+    private static string? ScopeOf(Endpoint endpoint) => endpoint.Metadata.GetMetadata<IAllowAnonymous>() is not null
+        ? null
+        : endpoint.Metadata.GetOrderedMetadata<IAuthorizeData>() is [{ Policy: { } scope }] ? scope : throw new InvalidOperationException($"{endpoint.DisplayName} names no scope.");
 
     private static string PathOf(RoutePattern pattern) => "/" + string.Join('/', pattern.PathSegments.Select(segment => string.Concat(segment.Parts.Select(part => part switch
     {

@@ -1,0 +1,59 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using FlEvents.ServiceDefaults.Security;
+
+namespace FlEvents.Standalone.Commands;
+
+/// <summary>Calls a deployment's services, with the API key that the environment names.</summary>
+internal static class ServiceCalls
+{
+    /// <summary>Variable with the key. It is no option: what a command is given can be seen by everyone on the machine.</summary>
+    public const string KeyVariable = "FLEVENTS_API_KEY";
+
+    /// <param name="timeout">Longest wait for an answer; 100 s where absent.</param>
+    public static HttpClient To(Uri url, TimeSpan? timeout = null)
+    {
+        var http = new HttpClient(new Refusals(new SocketsHttpHandler())) { BaseAddress = url };
+        http.Timeout = timeout ?? http.Timeout;
+        return ApiKey.Show(http, Environment.GetEnvironmentVariable(KeyVariable));
+    }
+
+    /// <summary>Says why a caller was not let in, in the service's own words.</summary>
+    private sealed class Refusals(HttpMessageHandler inner) : DelegatingHandler(inner)
+    {
+        protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            var response = base.Send(request, cancellationToken);
+            if (IsRefusal(response))
+            {
+                using var body = response.Content.ReadAsStream(cancellationToken);
+                throw RefusalOf(response, JsonSerializer.Deserialize<Problem>(body, JsonSerializerOptions.Web));
+            }
+
+            return response;
+        }
+
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            var response = await base.SendAsync(request, cancellationToken);
+            return IsRefusal(response)
+                ? throw RefusalOf(response, await response.Content.ReadFromJsonAsync<Problem>(JsonSerializerOptions.Web, cancellationToken))
+                : response;
+        }
+
+        private static bool IsRefusal(HttpResponseMessage response) =>
+            response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden && response.Content.Headers.ContentType?.MediaType == "application/problem+json";
+
+        private static HttpRequestException RefusalOf(HttpResponseMessage response, Problem? problem)
+        {
+            var hint = response.StatusCode == HttpStatusCode.Unauthorized ? $" Set {KeyVariable}." : "";
+            return new HttpRequestException($"{problem?.Detail ?? response.ReasonPhrase}{hint}", inner: null, response.StatusCode);
+        }
+    }
+
+    private sealed record Problem
+    {
+        public string? Detail { get; init; }
+    }
+}

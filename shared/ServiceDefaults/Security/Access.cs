@@ -1,0 +1,136 @@
+using System.Security.Claims;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authentication.JwtBearer;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Microsoft.IdentityModel.Tokens;
+
+namespace FlEvents.ServiceDefaults.Security;
+
+/// <summary>Who calls a service over HTTP, and what he may do: an API key or a token, and the scopes that go with it (docs/security.md).</summary>
+public static partial class Access
+{
+    /// <summary>Name of every caller where nobody is asked.</summary>
+    public const string Anyone = "anyone";
+
+    internal const string BearerScheme = "Bearer";
+    private const string ApiKeyScheme = "ApiKey";
+    private const string OpenScheme = "Open";
+    private const string AnyScheme = "Any";
+    private const string ScopeClaim = "scope";
+
+    // As identity providers write it: RFC 8693 (scope, a text with blanks) and Entra's scp.
+    private static readonly string[] TokenScopes = [ScopeClaim, "scp"];
+
+    /// <summary>Only a caller with the scope comes to this endpoint.</summary>
+    public static TBuilder RequireScope<TBuilder>(this TBuilder endpoint, string scope)
+        where TBuilder : IEndpointConventionBuilder => endpoint.RequireAuthorization(scope);
+
+    internal static void Add(IServiceCollection services)
+    {
+        services.AddValidatedOptions<SecurityOptions>(SecurityOptions.Section, SecurityOptions.Check);
+        services.AddAuthentication(AnyScheme)
+            .AddPolicyScheme(AnyScheme, displayName: null, any =>
+            {
+                any.ForwardDefaultSelector = SchemeOf;
+                any.ForwardChallenge = ApiKeyScheme;
+                any.ForwardForbid = ApiKeyScheme;
+            })
+            .AddScheme<AuthenticationSchemeOptions, OpenHandler>(OpenScheme, configureOptions: null)
+            .AddScheme<AuthenticationSchemeOptions, ApiKeyHandler>(ApiKeyScheme, configureOptions: null)
+            .AddJwtBearer();
+        services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme).Configure<IOptions<SecurityOptions>>((bearer, security) => Believe(bearer, security.Value.Jwt));
+        services.AddAuthorization(authorization =>
+        {
+            foreach (var scope in Scopes.All)
+            {
+                authorization.AddPolicy(scope, policy => policy.RequireAuthenticatedUser().RequireClaim(ScopeClaim, scope));
+            }
+
+            // An endpoint that names no scope is open to nobody by mistake.
+            authorization.FallbackPolicy = new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build();
+        });
+    }
+
+    internal static void Use(WebApplication app)
+    {
+        if (app.Services.GetRequiredService<IOptions<SecurityOptions>>().Value.IsOpen)
+        {
+            app.Lifetime.ApplicationStarted.Register(() => WarnOfStrangers(app));
+        }
+
+        app.UseAuthentication();
+        app.UseAuthorization();
+    }
+
+    internal static ClaimsPrincipal Caller(string name, IEnumerable<string> scopes) =>
+        new(new ClaimsIdentity([new(ClaimTypes.Name, name), .. scopes.Select(scope => new Claim(ScopeClaim, scope))], ApiKeyScheme));
+
+    internal static IEnumerable<string> ScopesOf(ClaimsPrincipal caller) => caller.FindAll(ScopeClaim).Select(scope => scope.Value).Where(Scopes.All.Contains);
+
+    /// <returns>Null where the request has no such header.</returns>
+    internal static string? BearerOf(HttpRequest request)
+    {
+        const string Start = $"{BearerScheme} ";
+        return request.Headers.Authorization is [{ } header] && header.StartsWith(Start, StringComparison.OrdinalIgnoreCase) ? header[Start.Length..].Trim() : null;
+    }
+
+    private static string SchemeOf(HttpContext http)
+    {
+        var options = http.RequestServices.GetRequiredService<IOptions<SecurityOptions>>().Value;
+        return options.IsOpen ? OpenScheme
+            : options.Jwt is null || BearerOf(http.Request) is not { } token || token.StartsWith(ApiKey.Prefix, StringComparison.Ordinal) ? ApiKeyScheme
+            : JwtBearerDefaults.AuthenticationScheme;
+    }
+
+    private static void WarnOfStrangers(WebApplication app)
+    {
+        var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(Access));
+        foreach (var url in app.Urls.Where(url => !(Uri.TryCreate(url, UriKind.Absolute, out var address) && address.IsLoopback)))
+        {
+            LogOpen(log, url);
+        }
+    }
+
+    private static void Believe(JwtBearerOptions bearer, JwtOptions? jwt)
+    {
+        bearer.MapInboundClaims = false;
+        bearer.TokenValidationParameters = new TokenValidationParameters
+        {
+            ValidIssuer = jwt?.Issuer,
+            ValidAudience = jwt?.Audience,
+            NameClaimType = "sub",
+            RequireSignedTokens = true,
+            RequireExpirationTime = true,
+
+            // Public keys only: with a symmetric one whoever can check a token could make one.
+            ValidAlgorithms = [SecurityAlgorithms.EcdsaSha256, SecurityAlgorithms.EcdsaSha384, SecurityAlgorithms.RsaSha256, SecurityAlgorithms.RsaSsaPssSha256],
+            IssuerSigningKeys = jwt?.KeysFile is { } file ? new JsonWebKeySet(File.ReadAllText(file)).GetSigningKeys() : null,
+        };
+        if (jwt?.MetadataUrl is { } url)
+        {
+            bearer.MetadataAddress = url.ToString();
+            bearer.RequireHttpsMetadata = !url.IsLoopback;
+        }
+
+        bearer.Events = new JwtBearerEvents { OnTokenValidated = Spread };
+    }
+
+    // Scopes come as one text; each is to be a claim.
+    private static Task Spread(TokenValidatedContext context)
+    {
+        var identity = (ClaimsIdentity)context.Principal!.Identity!;
+        var given = identity.Claims.Where(claim => TokenScopes.Contains(claim.Type)).ToList();
+        given.ForEach(identity.RemoveClaim);
+        identity.AddClaims(given.SelectMany(claim => SecurityOptions.Split(claim.Value)).Distinct().Select(scope => new Claim(ScopeClaim, scope)));
+        return Task.CompletedTask;
+    }
+
+    [LoggerMessage(LogLevel.Warning, "Anyone who reaches {url} may do everything here: no API key and no issuer of tokens is configured (section Security).")]
+    private static partial void LogOpen(ILogger log, string url);
+}

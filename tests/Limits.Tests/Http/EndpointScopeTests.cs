@@ -1,0 +1,63 @@
+using FlEvents.ServiceDefaults.Security;
+using FlEvents.Testing;
+
+namespace FlEvents.Limits.Tests.Http;
+
+/// <summary>What a caller needs for each endpoint there is, so that a new one is thought about.</summary>
+public sealed class EndpointScopeTests
+{
+    private const string Anyone = "anyone";
+
+    private static readonly string[] OfEveryService =
+    [
+        $"GET /health: {Anyone}",
+        $"GET /alive: {Anyone}",
+        $"GET /metrics: {Anyone}",
+        $"GET /quarantine/: {Scopes.RunsRead}",
+        $"GET /quarantine/{{service}}/{{id:long}}: {Scopes.RunsRead}",
+        $"POST /quarantine/{{service}}/{{id:long}}/replay: {Scopes.RunsWrite}",
+        $"DELETE /quarantine/{{service}}/{{id:long}}: {Scopes.RunsWrite}",
+        $"GET /backup/: {Scopes.LedgerAdmin}",
+        $"GET /backup/{{service}}: {Scopes.LedgerAdmin}",
+    ];
+
+    [Theory]
+    [InlineData(
+        "Orchestrator",
+        $"GET /openapi/{{documentName}}.json: {Anyone}",
+        $"POST /runs/: {Scopes.RunsWrite}",
+        $"GET /runs/: {Scopes.RunsRead}",
+        $"GET /runs/{{runId:guid}}: {Scopes.RunsRead}",
+        $"POST /runs/{{runId:guid}}/pause: {Scopes.RunsWrite}",
+        $"POST /runs/{{runId:guid}}/resume: {Scopes.RunsWrite}",
+        $"POST /runs/{{runId:guid}}/stop: {Scopes.RunsWrite}",
+        $"GET /runs/{{runId:guid}}/rounds: {Scopes.RunsRead}",
+        $"GET /runs/{{runId:guid}}/clients: {Scopes.RunsRead}",
+        $"GET /runs/{{runId:guid}}/model: {Scopes.RunsRead}",
+        $"GET /runs/{{runId:guid}}/events: {Scopes.RunsRead}",
+        $"GET /runs/{{runId:guid}}/log: {Scopes.RunsRead}",
+        $"GET /clients/: {Scopes.RunsRead}",
+        $"DELETE /clients/{{clientId}}: {Scopes.RunsWrite}")]
+    [InlineData(
+        "Aggregator",
+        $"GET /models/{{sha256}}: {Scopes.BlobsClient}",
+        $"HEAD /updates/{{reservationId:guid}}: {Scopes.BlobsClient}",
+        $"PUT /updates/{{reservationId:guid}}: {Scopes.BlobsClient}")]
+    [InlineData(
+        "PrivacyAccountant",
+        $"GET /ledger/entries: {Scopes.LedgerRead}",
+        $"GET /ledger/clients/{{clientId}}: {Scopes.LedgerRead}",
+        $"GET /ledger/clients/{{clientId}}/forecast: {Scopes.LedgerRead}",
+        $"GET /ledger/head: {Scopes.LedgerRead}",
+        $"PUT /ledger/budgets: {Scopes.LedgerAdmin}",
+        $"GET /ledger/quarantine/: {Scopes.LedgerRead}",
+        $"POST /ledger/quarantine/ask: {Scopes.LedgerAdmin}",
+        $"POST /ledger/quarantine/accept: {Scopes.LedgerAdmin}")]
+    [InlineData("ClientWorker")]
+    public void Every_endpoint_asks_for_the_scope_that_it_is_meant_for(string service, params string[] own)
+    {
+        using var folder = new TemporaryFolder();
+        var found = ServiceEndpoints.Of(service, folder.Path).Select(endpoint => $"{endpoint.Method} {endpoint.Pattern}: {endpoint.Scope ?? Anyone}");
+        Assert.Equal(OfEveryService.Concat(own).Order(StringComparer.Ordinal), found.Order(StringComparer.Ordinal));
+    }
+}
