@@ -151,6 +151,16 @@ public sealed class ClientWorkerServiceTests : IDisposable
     }
 
     [Fact]
+    public async Task A_host_that_is_disposed_without_a_stop_lets_its_training_end()
+    {
+        using var engine = new HeldEngine();
+        var worker = await WorkerHost.StartAsync(_folder, _sink, engine);
+        await worker.SendAsync(Commands.Train("ward-000000"));
+        await engine.Begun.WaitAsync();
+        await worker.ThrowAwayAsync();
+    }
+
+    [Fact]
     public async Task A_stop_hands_the_lease_back_and_takes_nothing_that_waits()
     {
         using var engine = new HeldEngine();

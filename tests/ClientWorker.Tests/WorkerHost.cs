@@ -168,6 +168,13 @@ internal sealed class WorkerHost : IAsyncDisposable
         await _app.DisposeAsync();
     }
 
+    /// <summary>Disposes the host as one that could not start is: without a stop before.</summary>
+    public Task ThrowAwayAsync()
+    {
+        _stopped = true;
+        return _app.DisposeAsync().AsTask().WaitAsync(Hung);
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (!_stopped)

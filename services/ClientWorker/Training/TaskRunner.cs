@@ -74,7 +74,8 @@ public sealed partial class TaskRunner(
 
     public void Dispose()
     {
-        _stopping.Dispose();
+        // A host that failed to start is not stopped before it is disposed: training must end all the same. Left as it is, it may be asked again.
+        _stopping.Cancel();
         _uploads.Dispose();
     }
 

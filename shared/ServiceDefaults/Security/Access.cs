@@ -34,7 +34,11 @@ public static partial class Access
     internal static void Add(IServiceCollection services)
     {
         services.AddValidatedOptions<SecurityOptions>(SecurityOptions.Section, SecurityOptions.Check);
-        services.AddAuthentication(AnyScheme)
+
+        // Without what AddAuthentication adds for cookies: keys of its own, which it would look for on a disk that cannot be written.
+        services.AddAuthenticationCore(authentication => authentication.DefaultScheme = AnyScheme);
+        services.AddWebEncoders();
+        new AuthenticationBuilder(services)
             .AddPolicyScheme(AnyScheme, displayName: null, any =>
             {
                 any.ForwardDefaultSelector = SchemeOf;

@@ -152,10 +152,11 @@ internal sealed class RenewedStory() : ApiStory("renewed")
 
     protected override TrainingResult Train(ITrainingEngine engine, TrainingJob job, Life life, CancellationToken cancellationToken)
     {
+        // It leaves the processor to those who renew the lease.
         while (life.Count("orchestrator.ack.after LeaseRenewed") == 0)
         {
+            cancellationToken.WaitHandle.WaitOne(TimeSpan.FromMilliseconds(1));
             cancellationToken.ThrowIfCancellationRequested();
-            Thread.Yield();
         }
 
         return engine.Train(job, cancellationToken);
