@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -38,6 +39,7 @@ public static partial class Access
         // Without what AddAuthentication adds for cookies: keys of its own, which it would look for on a disk that cannot be written.
         services.AddAuthenticationCore(authentication => authentication.DefaultScheme = AnyScheme);
         services.AddWebEncoders();
+        services.AddSingleton<IAuthenticationConfigurationProvider, NoSchemeSettings>();
         new AuthenticationBuilder(services)
             .AddPolicyScheme(AnyScheme, displayName: null, any =>
             {
@@ -133,6 +135,12 @@ public static partial class Access
         given.ForEach(identity.RemoveClaim);
         identity.AddClaims(given.SelectMany(claim => SecurityOptions.Split(claim.Value)).Distinct().Select(scope => new Claim(ScopeClaim, scope)));
         return Task.CompletedTask;
+    }
+
+    /// <summary>Section Security alone says whom to believe.</summary>
+    private sealed class NoSchemeSettings : IAuthenticationConfigurationProvider
+    {
+        public IConfiguration AuthenticationConfiguration { get; } = new ConfigurationBuilder().Build();
     }
 
     [LoggerMessage(LogLevel.Warning, "Anyone who reaches {url} may do everything here: no API key and no issuer of tokens is configured (section Security).")]
