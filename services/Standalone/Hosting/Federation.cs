@@ -63,13 +63,14 @@ public sealed class Federation : IAsyncDisposable
         });
         adjust?.Invoke(builder.Services);
         var app = builder.Build();
-        app.MapServiceDefaults();
-        app.MapOrchestrator();
-        app.MapAggregator();
-        app.MapPrivacyAccountant();
-        app.MapClientWorker();
         try
         {
+            // Opens the databases already, for those who measure.
+            app.MapServiceDefaults();
+            app.MapOrchestrator();
+            app.MapAggregator();
+            app.MapPrivacyAccountant();
+            app.MapClientWorker();
             await app.StartAsync(cancellationToken);
             return new Federation(app, file);
         }

@@ -11,15 +11,12 @@ internal sealed class RestoredStory() : ApiStory("restored")
 {
     private const string Ledger = "privacy-accountant";
 
-    // Each attempt waits for a second.
-    private const int LongestOpen = 30;
-
     public override void Adjust(IServiceCollection services, Life life)
     {
         base.Adjust(services, life);
         if (File.Exists(Wanted(life)))
         {
-            Restore(life);
+            RestoredFile.PutAsync(Backup(life), Path.Combine(life.Folder, Ledger, "ledger.db"), TimeProvider.System.GetUtcNow()).GetAwaiter().GetResult();
             File.Move(Wanted(life), Restored(life));
         }
     }
@@ -50,24 +47,6 @@ internal sealed class RestoredStory() : ApiStory("restored")
         await EndAsync(http, await CreateAsync(http, "next", PlainRun.Local));
         await life.HeardOfEndsAsync(runs: 2);
         return true;
-    }
-
-    // A process that has ended holds no file open. Here what it had open is closed when it is collected.
-    private static void Restore(Life life)
-    {
-        for (var attempt = 1; ; attempt++)
-        {
-            try
-            {
-                RestoredFile.PutAsync(Backup(life), Path.Combine(life.Folder, Ledger, "ledger.db"), TimeProvider.System.GetUtcNow()).GetAwaiter().GetResult();
-                return;
-            }
-            catch (BackupException) when (attempt < LongestOpen)
-            {
-                GC.Collect();
-                GC.WaitForPendingFinalizers();
-            }
-        }
     }
 
     private static string Backup(Life life) => Path.Combine(life.Folder, "backup.db");
