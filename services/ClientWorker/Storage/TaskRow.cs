@@ -23,6 +23,10 @@ public record TaskRow
     public double? TrainingSeconds { get; init; }
     public string? ReasonCode { get; init; }
     public string? Detail { get; init; }
+    public string? Rule { get; init; }
+    public string RunName { get; init; } = "";
+    public string Strategy { get; init; } = "";
+    public string DataSet { get; init; } = "";
     public DateTimeOffset ChangedAt { get; init; }
 
     public static TaskRow Of(TrainingTask task, DateTimeOffset now) => new()
@@ -41,6 +45,10 @@ public record TaskRow
         TrainingSeconds = task.Result?.TrainingSeconds,
         ReasonCode = task.End?.ReasonCode,
         Detail = task.End?.Detail,
+        Rule = task.End?.Rule,
+        RunName = task.Command.RunName,
+        Strategy = JsonSerializer.SerializeToElement(task.Command.Strategy, Json).GetString()!,
+        DataSet = task.Command.Data.DataSet,
         ChangedAt = now,
     };
 
@@ -55,6 +63,6 @@ public record TaskRow
             TrainingLoss = TrainingLoss,
             TrainingSeconds = TrainingSeconds,
         },
-        End = ReasonCode is null ? null : new TaskEnd(ReasonCode, Detail!),
+        End = ReasonCode is null ? null : new TaskEnd(ReasonCode, Detail!, Rule),
     };
 }
