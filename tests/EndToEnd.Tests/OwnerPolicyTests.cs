@@ -47,15 +47,17 @@ public sealed class OwnerPolicyTests : IDisposable
     }
 
     [Fact]
-    public async Task A_silo_whose_policy_allows_the_run_takes_part_in_each_round()
+    public async Task A_silo_whose_policy_allows_the_run_but_no_evaluation_takes_part_in_each_round_and_nobody_waits_for_its_scores()
     {
-        var policy = Policy("""{ "runs": [{ "name": "ti*", "dataSet": "digits" }], "strategies": ["fedAvg"] }""");
+        var policy = Policy("""{ "runs": [{ "name": "ti*", "dataSet": "digits" }], "strategies": ["fedAvg"], "evaluation": false }""");
         var (run, rounds, ledger) = await RunAsync(
             WithSilo(minimumReports: 5),
             (services, _) => services.AddHostedService(provider => new Silo(provider, Clinic, _folder.File("clinic"), policy)));
 
         Assert.Equal(RunState.Completed, run.State);
         Assert.All(rounds, round => Assert.Equal((RoundState.Done, 5), (round.State, round.UpdatesAdmitted)));
+        Assert.All(rounds, round => Assert.Equal(4, round.FederatedEvaluation?.Clients));
+        Assert.Equal(["evaluation", "evaluation", "evaluation"], Record("select rule from evaluations"));
         Assert.All(ledger, unit => Assert.Equal((0, TinyRun.Rounds, 0), (unit.Reserved, unit.Committed, unit.Refunded)));
         Assert.Equal(["Announced", "Announced", "Announced"], Record("select state from tasks"));
     }
@@ -77,7 +79,7 @@ public sealed class OwnerPolicyTests : IDisposable
     // The four of the pool, and the silo, which a run file knows nothing of.
     private static RunFile WithSilo(int minimumReports)
     {
-        var file = TinyRun.Read("evaluation.federated=false");
+        var file = TinyRun.Read("evaluation.deadlineSeconds=86400");
         return file with { Run = file.Run with { Selection = file.Run.Selection with { MinimumClients = 5, MinimumReports = minimumReports } } };
     }
 

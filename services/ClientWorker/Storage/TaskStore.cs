@@ -129,14 +129,32 @@ public sealed class TaskStore(Database database, OwnerBooks books)
         }
     });
 
-    /// <summary>Notes an evaluation that the owner does not allow; there is no answer to it.</summary>
+    /// <summary>Notes an evaluation that the owner does not allow, and answers that no example was scored, so that nobody waits for more.</summary>
     /// <returns>Whether it was not noted before.</returns>
     public async Task<bool> RefuseAsync(ConsumeContext<EvaluateModel> context, string rule)
     {
         var isNew = false;
-        await database.ConsumeAsync(context, transaction => isNew = Note(transaction, context.Message, rule, received: 0));
+        await database.ConsumeAsync(context, transaction =>
+        {
+            isNew = Note(transaction, context.Message, rule, received: 0);
+            if (isNew)
+            {
+                transaction.Send(Unscored(context.Message));
+            }
+        });
         return isNew;
     }
+
+    private static EvaluationSubmitted Unscored(EvaluateModel command) => new()
+    {
+        RunId = command.RunId,
+        Version = command.Version,
+        ClientId = command.ClientId,
+        ExampleCount = 0,
+        LossSum = 0,
+        CorrectCount = null,
+        AbsoluteErrorSum = null,
+    };
 
     private static bool Note(Transaction transaction, EvaluateModel command, string? rule, long received)
     {

@@ -71,16 +71,19 @@ public sealed class ObeyedPolicyTests : IDisposable
     }
 
     [Fact]
-    public async Task An_evaluation_that_the_policy_forbids_is_not_answered_and_noted_once()
+    public async Task An_evaluation_that_the_policy_forbids_scores_no_example_and_is_noted_and_answered_once()
     {
         await using var worker = await WorkerHost.StartAsync(_folder, _sink, settings: PolicyText.Setting(_folder, """{ "evaluation": false }"""));
         await worker.SendAsync(Commands.Evaluate("ward-000001"));
         await worker.SendAsync(Commands.Evaluate("ward-000001"));
 
+        var answer = await worker.NextAsync<EvaluationSubmitted>();
+        Assert.Equal((1, 0, 0.0, null, null), (answer.Version, answer.ExampleCount, answer.LossSum, answer.CorrectCount, answer.AbsoluteErrorSum));
+
         // One after the other: when the task is refused both were looked at.
         await worker.SendAsync(Commands.Train("nobody"));
         await worker.NextAsync<TrainingRefused>();
-        Assert.DoesNotContain(worker.Outbox(), row => row.Type == nameof(EvaluationSubmitted));
+        Assert.Equal(["1"], worker.Column("select count(*) from outbox where type = 'EvaluationSubmitted'"));
         Assert.Equal(["evaluation"], worker.Column("select rule from evaluations"));
         Assert.Contains("fl_owner_refusals_total{rule=\"evaluation\"} 1\n", worker.Metrics(), StringComparison.Ordinal);
     }
