@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using FlEvents.ClientWorker.Policy;
 using FlEvents.ClientWorker.Training;
 using FlEvents.ServiceDefaults.Metrics;
 
@@ -13,6 +14,7 @@ public sealed class ClientWorkerMetrics : IDisposable
     private readonly Counter<long> _uploaded;
     private readonly Counter<long> _ended;
     private readonly Counter<long> _interrupted;
+    private readonly Counter<long> _refused;
 
     public ClientWorkerMetrics(RunningTasks running, Slots slots)
     {
@@ -26,6 +28,13 @@ public sealed class ClientWorkerMetrics : IDisposable
         _ended = _meter.CreateCounter<long>("fl_training_tasks_total", "{task}", "Accepted tasks that ended, by state: announced, refused, interrupted.");
         _uploaded = _meter.CreateCounter<long>("fl_upload_bytes_total", "By", "Bytes of updates that the update store has taken from this worker.");
         _interrupted = _meter.CreateCounter<long>("fl_training_interrupted_total", "{task}", "Accepted tasks that ended without an update, by reason code.");
+        _refused = _meter.CreateCounter<long>(
+            "fl_owner_refusals_total", "{request}", "Tasks and evaluations that the owner's policy did not allow, by rule.");
+        foreach (var rule in PolicyRule.All)
+        {
+            _refused.Add(0, KeyValuePair.Create<string, object?>("rule", rule));
+        }
+
         _examples.Add(0);
         _uploaded.Add(0);
         foreach (var state in new[] { TaskState.Announced, TaskState.Refused, TaskState.Interrupted })
@@ -48,6 +57,9 @@ public sealed class ClientWorkerMetrics : IDisposable
 
     /// <param name="reasonCode">One of <see cref="InterruptionCode"/>.</param>
     public void Interrupted(string reasonCode) => _interrupted.Add(1, KeyValuePair.Create<string, object?>("reason", reasonCode));
+
+    /// <param name="rule">One of <see cref="PolicyRule"/>.</param>
+    public void Refused(string rule) => _refused.Add(1, KeyValuePair.Create<string, object?>("rule", rule));
 
     public void Dispose() => _meter.Dispose();
 

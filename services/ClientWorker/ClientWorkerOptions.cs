@@ -1,8 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Text.RegularExpressions;
 using FlEvents.ClientWorker.Data;
-using FlEvents.Contracts;
-using FlEvents.DifferentialPrivacy.Plans;
 using FlEvents.Learning.Data;
 using FlEvents.ServiceDefaults.Storage;
 
@@ -63,13 +61,13 @@ public sealed partial class ClientWorkerOptions
     public Dictionary<string, string> PrivacyUnitColumns { get; set; } = [];
 
     /// <summary>
-    /// What each client's part of each data set may spend at most, by unit (<c>Example</c>, <c>Client</c>), whatever the server charges. A task above it is refused.
+    /// JSON file with what the owner of the data lets runs do (docs/client-worker.md), read again whenever it changes; null where nothing is forbidden.
     /// </summary>
-    public Dictionary<PrivacyUnit, BudgetTerms> Limits { get; set; } = [];
+    public string? PolicyFile { get; set; }
 
     /// <summary>
-    /// Ids of backups that this worker's database was restored from and whose gap is counted in <see cref="Limits"/>: what left since such a backup was taken is
-    /// not in the books. Where there are limits, a worker restored from another one takes no task.
+    /// Ids of backups that this worker's database was restored from and whose gap is counted in the policy: what left since such a backup was taken is
+    /// not in the books. Where the policy limits what is spent in all, a worker restored from another one takes no task.
     /// </summary>
     public List<Guid> CountedRestores { get; set; } = [];
 
@@ -133,12 +131,9 @@ public sealed partial class ClientWorkerOptions
             yield return $"AggregatorUrl is \"{options.AggregatorUrl}\": it must be an http or https address that ends with /.";
         }
 
-        foreach (var (unit, limit) in options.Limits)
+        foreach (var error in options.PolicyFile is { } policy ? Policy.PolicyFile.Check(policy) : [])
         {
-            if (limit.Defect is { } defect)
-            {
-                yield return $"Limits:{unit}: {defect}";
-            }
+            yield return $"PolicyFile \"{options.PolicyFile}\": {error}";
         }
 
         if (options.DataSets.Count == 0)

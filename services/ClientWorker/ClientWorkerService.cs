@@ -1,6 +1,7 @@
 using FlEvents.ClientWorker.Consumers;
 using FlEvents.ClientWorker.Data;
 using FlEvents.ClientWorker.Enrollment;
+using FlEvents.ClientWorker.Policy;
 using FlEvents.ClientWorker.Storage;
 using FlEvents.ClientWorker.Training;
 using FlEvents.ClientWorker.Updates;
@@ -49,7 +50,9 @@ public static class ClientWorkerService
         services.AddSingleton<RunningTasks>();
         services.AddSingleton<ClientWorkerMetrics>();
         services.AddServiceDatabase<WorkerDatabase>(Settings);
-        services.AddSingleton(provider => new TaskStore(provider.GetRequiredService<WorkerDatabase>(), new OwnerLimits(OptionsOf(provider).Limits, OptionsOf(provider).CountedRestores)));
+        services.AddSingleton(provider => new PolicyFile(OptionsOf(provider).PolicyFile, provider.GetRequiredService<ILogger<PolicyFile>>()));
+        services.AddSingleton(provider => new TaskStore(
+            provider.GetRequiredService<WorkerDatabase>(), new OwnerBooks(provider.GetRequiredService<PolicyFile>(), OptionsOf(provider).CountedRestores)));
         services.AddSingleton<TaskRunner>();
         services.AddHostedService(provider => provider.GetRequiredService<TaskRunner>());
         services.AddHostedService<LeaseRenewal>();

@@ -25,7 +25,7 @@ public sealed class OrchestratorMetrics : IDisposable
     private static readonly HashSet<string> RefusalReasons =
     [
         BudgetRefusalCode.BudgetExhausted, BudgetRefusalCode.OwnerAlreadyInRound, BudgetRefusalCode.Conflict, BudgetRefusalCode.RoundCommitted, BudgetRefusalCode.Refunded,
-        "EXPIRED", "FAILED", "LEASE_LOST", "NOT_DISPATCHED", NoAnswer, Other,
+        "EXPIRED", "FAILED", "LEASE_LOST", "NOT_DISPATCHED", "OWNER_POLICY", NoAnswer, Other,
     ];
 
     private readonly Meter _meter = new("FlEvents.Orchestrator");

@@ -8,6 +8,7 @@ var root = new RootCommand("FlEvents: federated learning by services that exchan
     CheckCommand.Create(),
     PlanCommand.Create(),
     LedgerCommand.Create(),
+    ClientCommand.Create(),
     ReplayCommand.Create(),
     EventsCommand.Create(),
     DeploymentCommands.CreateSubmit(),

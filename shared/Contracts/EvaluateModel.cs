@@ -5,6 +5,9 @@ public record EvaluateModel
 {
     public required Guid RunId { get; init; }
 
+    /// <inheritdoc cref="TrainClient.RunName"/>
+    public required string RunName { get; init; }
+
     /// <summary>Version of the model, i.e. the round that made it.</summary>
     public required int Version { get; init; }
 

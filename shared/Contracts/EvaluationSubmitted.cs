@@ -7,7 +7,7 @@ public record EvaluationSubmitted
     public required int Version { get; init; }
     public required string ClientId { get; init; }
 
-    /// <summary>Validation examples scored; 0 when the client has none.</summary>
+    /// <summary>Validation examples scored; 0 when the client has none, or its owner lets none be scored.</summary>
     public required int ExampleCount { get; init; }
 
     public required double LossSum { get; init; }

@@ -4,6 +4,10 @@ namespace FlEvents.Contracts;
 public record TrainClient
 {
     public required Guid RunId { get; init; }
+
+    /// <summary>Name of the run, by which a data's owner may know it: told by the server, proved by nothing.</summary>
+    public required string RunName { get; init; }
+
     public required Guid RoundId { get; init; }
     public required int Round { get; init; }
     public required string ClientId { get; init; }
@@ -21,6 +25,10 @@ public record TrainClient
     public required DateTimeOffset DeadlineAt { get; init; }
 
     public required BlobRef BaseModel { get; init; }
+
+    /// <summary>How the update is to be combined with others: told by the server, proved by nothing.</summary>
+    public required StrategyName Strategy { get; init; }
+
     public required ModelSpec Model { get; init; }
     public required DataSpec Data { get; init; }
     public required TrainingSpec Training { get; init; }

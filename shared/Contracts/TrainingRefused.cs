@@ -10,7 +10,7 @@ public record TrainingRefused
     public required Guid ReservationId { get; init; }
     public required int LeaseNumber { get; init; }
 
-    /// <summary><c>EXPIRED</c>, <c>UNKNOWN_CLIENT</c>, <c>UNKNOWN_DATA_SET</c>, <c>BAD_DATA</c> or <c>OWNER_LIMIT</c>.</summary>
+    /// <summary><c>EXPIRED</c>, <c>UNKNOWN_CLIENT</c>, <c>UNKNOWN_DATA_SET</c>, <c>OTHER_PRIVACY_UNIT</c>, <c>BAD_DATA</c> or <c>OWNER_POLICY</c>.</summary>
     public required string ReasonCode { get; init; }
 
     public required string Detail { get; init; }

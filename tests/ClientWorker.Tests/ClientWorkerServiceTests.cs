@@ -340,6 +340,9 @@ public sealed class ClientWorkerServiceTests : IDisposable
 
         Assert.Null(await worker.Tasks.FindAsync(ReservationId.Of(Commands.RunId, 1, "ward-000000", 1)));
         Assert.NotNull(await worker.Tasks.FindAsync(ReservationId.Of(Commands.RunId, 2, "ward-000000", 1)));
+
+        // The owner's record of it stays.
+        Assert.Equal(["Announced", "Announced", "Announced"], worker.Column("select state from tasks order by round"));
     }
 
     [Fact]

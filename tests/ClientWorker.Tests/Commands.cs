@@ -29,6 +29,7 @@ internal static class Commands
     public static TrainClient Train(string clientId, int round = 1, int leaseNumber = 1) => new()
     {
         RunId = RunId,
+        RunName = "ward study",
         RoundId = ReservationId.OfRound(RunId, round),
         Round = round,
         ClientId = clientId,
@@ -39,6 +40,7 @@ internal static class Commands
         Lease = TimeSpan.FromMinutes(5),
         DeadlineAt = TimeProvider.System.GetUtcNow() + TimeSpan.FromHours(1),
         BaseModel = RefOf(BaseModel),
+        Strategy = StrategyName.FedAvg,
         Model = Model,
         Data = new DataSpec { DataSet = "digits" },
         Training = new TrainingSpec { LearningRate = 0.1, BatchSize = 4, LocalEpochs = 2, ValidationFraction = 0.2 },
@@ -50,6 +52,7 @@ internal static class Commands
     public static EvaluateModel Evaluate(string clientId) => new()
     {
         RunId = RunId,
+        RunName = "ward study",
         Version = 1,
         ClientId = clientId,
         DeadlineAt = TimeProvider.System.GetUtcNow() + TimeSpan.FromHours(1),

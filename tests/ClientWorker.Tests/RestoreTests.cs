@@ -95,7 +95,7 @@ public sealed class RestoreTests : IDisposable
     [Fact]
     public async Task Where_the_owner_has_limits_a_restored_worker_takes_no_task_until_the_owner_has_counted_what_its_books_lack()
     {
-        (string, string)[] limits = [("ClientWorker:Limits:Client:Rho", "100"), ("ClientWorker:Limits:Example:Rho", "100")];
+        var limits = new[] { PolicyText.Setting(_folder, """{ "privacy": { "example": { "inAll": { "rho": 100 } }, "client": { "inAll": { "rho": 100 } } } }""") };
         Snapshot backup;
         await using (var worker = await WorkerHost.StartAsync(_folder, _sink, settings: limits))
         {

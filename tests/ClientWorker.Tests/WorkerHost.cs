@@ -145,6 +145,13 @@ internal sealed class WorkerHost : IAsyncDisposable
             .ToList();
     }
 
+    /// <summary>The first column of a query over the worker's database.</summary>
+    public List<string?> Column(string sql)
+    {
+        using var connection = new SqliteConnection($"Data Source={_database};Mode=ReadOnly;Pooling=false");
+        return connection.Query<string?>(sql).ToList();
+    }
+
     /// <summary>Waits until a task's update is on this worker's disk.</summary>
     public async Task TrainedAsync(Guid reservationId)
     {

@@ -13,18 +13,18 @@ namespace FlEvents.ClientWorker.Consumers;
 /// command is acknowledged when it is answered. What can't be answered is dropped: the evaluation goes on without this client at its deadline.
 /// </summary>
 public sealed partial class EvaluateModelConsumer(
-    TaskStore store, Slots slots, ModelCache models, ClientData data, ClientRoster roster, TrainingThreads threads, Patience patience, TimeProvider time,
+    TaskStore store, Slots slots, ModelCache models, ClientData data, ClientRoster roster, TrainingThreads threads, Patience patience, ClientWorkerMetrics metrics, TimeProvider time,
     ILogger<EvaluateModelConsumer> log)
     : IConsumer<EvaluateModel>
 {
     public async Task Consume(ConsumeContext<EvaluateModel> context)
     {
         var command = context.Message;
-        var obstacle = await ObstacleAsync(command);
+        var obstacle = await ObstacleAsync(command) ?? await ForbiddenAsync(context);
         if (obstacle is null)
         {
             using var slot = await slots.TakeAsync(context.CancellationToken);
-            obstacle = await ObstacleAsync(command) ?? await AnswerAsync(context);
+            obstacle = await ObstacleAsync(command) ?? await ForbiddenAsync(context) ?? await AnswerAsync(context);
         }
 
         if (obstacle is not null)
@@ -39,6 +39,22 @@ public sealed partial class EvaluateModelConsumer(
         : data.Obstacle(command.Data) is { } obstacle ? obstacle.Detail
         : await store.HasEvaluatedAsync(command) ? "It was answered before."
         : null;
+
+    /// <returns>What the owner says against it, noted in the books; null where nothing.</returns>
+    private async Task<string?> ForbiddenAsync(ConsumeContext<EvaluateModel> context)
+    {
+        if (await store.VetoAsync(context.Message) is not { Rule: { } rule } veto)
+        {
+            return null;
+        }
+
+        if (await store.RefuseAsync(context, rule))
+        {
+            metrics.Refused(rule);
+        }
+
+        return veto.Detail;
+    }
 
     /// <returns>Why there is no answer; null when there is.</returns>
     private async Task<string?> AnswerAsync(ConsumeContext<EvaluateModel> context)

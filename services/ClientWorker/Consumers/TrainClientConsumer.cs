@@ -13,7 +13,7 @@ namespace FlEvents.ClientWorker.Consumers;
 /// </summary>
 public sealed partial class TrainClientConsumer(
     TaskStore store, TaskRunner runner, RunningTasks tasks, Slots slots, ClientData data, ClientRoster roster, WorkerIdentity worker,
-    Patience patience, TimeProvider time, ILogger<TrainClientConsumer> log)
+    Patience patience, ClientWorkerMetrics metrics, TimeProvider time, ILogger<TrainClientConsumer> log)
     : IConsumer<TrainClient>
 {
     public async Task Consume(ConsumeContext<TrainClient> context)
@@ -26,23 +26,33 @@ public sealed partial class TrainClientConsumer(
             if (TrainingTask.NeedsSlot(await store.FindAsync(command.ReservationId), command))
             {
                 obstacle = Unknown(command);
-                if (obstacle is null && time.GetUtcNow() < command.DeadlineAt)
+                if (obstacle is null && time.GetUtcNow() < command.DeadlineAt && (obstacle = await store.VetoAsync(command)) is null)
                 {
                     slot = await slots.TakeAsync(context.CancellationToken);
                     obstacle = await UnreadableAsync(command, context.CancellationToken);
                 }
             }
 
-            var task = await store.TakeAsync(context, worker.WorkerId, obstacle);
-            if (task is { IsEnded: false })
+            if (await store.TakeAsync(context, worker.WorkerId, obstacle) is not { } taken)
+            {
+                return;
+            }
+
+            var (task, brokenRule) = taken;
+            if (brokenRule is not null)
+            {
+                metrics.Refused(brokenRule);
+            }
+
+            if (!task.IsEnded)
             {
                 tasks.Adopt(task.Command);
                 runner.Start(task, slot);
                 slot = null;
             }
-            else if (task is { State: TaskState.Refused })
+            else if (task is { State: TaskState.Refused, End: { } end })
             {
-                LogRefused(command.RunId, command.Round, command.ClientId, task.End!.ReasonCode, task.End.Detail);
+                LogRefused(command.RunId, command.Round, command.ClientId, end.ReasonCode, end.Detail);
             }
         }
         finally

@@ -24,6 +24,10 @@ public record TaskRow
     public string? Signature { get; init; }
     public string? ReasonCode { get; init; }
     public string? Detail { get; init; }
+    public string? Rule { get; init; }
+    public string RunName { get; init; } = "";
+    public string Strategy { get; init; } = "";
+    public string DataSet { get; init; } = "";
     public DateTimeOffset ChangedAt { get; init; }
 
     public static TaskRow Of(TrainingTask task, DateTimeOffset now) => new()
@@ -43,6 +47,10 @@ public record TaskRow
         Signature = task.Result?.Signature is { } signature ? JsonSerializer.Serialize(signature, Json) : null,
         ReasonCode = task.End?.ReasonCode,
         Detail = task.End?.Detail,
+        Rule = task.End?.Rule,
+        RunName = task.Command.RunName,
+        Strategy = JsonSerializer.SerializeToElement(task.Command.Strategy, Json).GetString()!,
+        DataSet = task.Command.Data.DataSet,
         ChangedAt = now,
     };
 
@@ -58,6 +66,6 @@ public record TaskRow
             TrainingSeconds = TrainingSeconds,
             Signature = Signature is null ? null : JsonSerializer.Deserialize<UpdateSignature>(Signature, Json),
         },
-        End = ReasonCode is null ? null : new TaskEnd(ReasonCode, Detail!),
+        End = ReasonCode is null ? null : new TaskEnd(ReasonCode, Detail!, Rule),
     };
 }

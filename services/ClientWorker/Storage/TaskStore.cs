@@ -6,29 +6,51 @@ using MassTransit;
 
 namespace FlEvents.ClientWorker.Storage;
 
-/// <summary>The worker's tasks, one row each, and the evaluations it has answered. A step's row and its messages commit together.</summary>
-public sealed class TaskStore(Database database, OwnerLimits limits)
+/// <summary>
+/// The worker's tasks, one row each, and the evaluations it was asked for. A step's row and its messages commit together. Rows stay as the owner's record of
+/// what was asked and what became of it; of a final task that is old the command is forgotten, and then it is a task no more.
+/// </summary>
+public sealed class TaskStore(Database database, OwnerBooks books)
 {
     private static readonly TimeSpan Kept = TimeSpan.FromDays(7);
 
+    // A task that is issued again fetches and sends again.
+    private const string CountAccepted = """
+        update tasks set accepted_at = @now, sent_bytes = sent_bytes + @sent, received_bytes = received_bytes + @received where reservation_id = @ReservationId
+        """;
+
     /// <summary>Takes a command: stores what it makes of the task, and answers it.</summary>
-    /// <returns>The task after it; null when the message was received before.</returns>
-    public async Task<TrainingTask?> TakeAsync(ConsumeContext<TrainClient> context, string workerId, TaskEnd? obstacle)
+    /// <returns>The task after it, and which of the owner's rules it broke just now; null when the message was received before.</returns>
+    public async Task<(TrainingTask Task, string? BrokenRule)?> TakeAsync(ConsumeContext<TrainClient> context, string workerId, TaskEnd? obstacle)
     {
-        TrainingTask? taken = null;
+        (TrainingTask, string?)? taken = null;
         await database.ConsumeAsync(context, transaction =>
         {
             var command = context.Message;
             var before = Load(transaction, command.ReservationId);
-            var veto = obstacle is null && TrainingTask.NeedsSlot(before, command) && transaction.Now < command.DeadlineAt ? limits.Enter(transaction, command) : null;
-            var (task, messages) = TrainingTask.On(before, command, new TakeContext(workerId, transaction.Now, obstacle ?? veto, Restoration.All(transaction).Count == 0));
+            var isTaken = TrainingTask.NeedsSlot(before, command) && transaction.Now < command.DeadlineAt;
+            var stop = obstacle ?? (isTaken ? books.Enter(transaction, command) : null);
+            var (task, messages) = TrainingTask.On(before, command, new TakeContext(workerId, transaction.Now, stop, Restoration.All(transaction).Count == 0));
             Save(transaction, task);
+            if (isTaken && stop is null)
+            {
+                transaction.Execute(CountAccepted, new { command.ReservationId, now = transaction.Now, sent = OwnerBooks.SentBytes(command), received = command.BaseModel.SizeBytes });
+            }
+
             transaction.SendAll(messages);
             Forget(transaction, command.RunId, command.Round);
-            taken = task;
+            taken = (task, isTaken ? stop?.Rule : null);
         });
         return taken;
     }
+
+    /// <summary>Why the owner does not allow a task now; null when the policy does.</summary>
+    /// <inheritdoc cref="FindAsync"/>
+    public Task<TaskEnd?> VetoAsync(TrainClient command) => database.WriteAsync(transaction => books.Veto(transaction, command), CancellationToken.None);
+
+    /// <summary>Why the owner does not allow an evaluation now; null when the policy does.</summary>
+    /// <inheritdoc cref="FindAsync"/>
+    public Task<TaskEnd?> VetoAsync(EvaluateModel command) => database.WriteAsync(transaction => books.Veto(transaction, command), CancellationToken.None);
 
     /// <summary>Applies something that happened to a task.</summary>
     /// <returns>The task after it.</returns>
@@ -47,19 +69,20 @@ public sealed class TaskStore(Database database, OwnerLimits limits)
         },
         cancellationToken);
 
-    private const string SelectTask = """
-        select reservation_id, run_id, round, client_id, lease_number, state, command, update_sha256, update_size_bytes, example_count,
-               training_loss, training_seconds, signature, reason_code, detail, changed_at
-        from tasks where reservation_id = @reservationId
+    private const string Columns = """
+        reservation_id, run_id, round, client_id, lease_number, state, command, update_sha256, update_size_bytes, example_count, training_loss, training_seconds,
+        signature, reason_code, detail, rule, run_name, strategy, data_set, changed_at
+        """;
+
+    private const string SelectTask = $"""
+        select {Columns} from tasks where reservation_id = @reservationId and command <> ''
         """;
 
     /// <remarks>Through the writer, which waits out a fault of the disk: a consumer must not fail on one.</remarks>
     public Task<TrainingTask?> FindAsync(Guid reservationId) => database.WriteAsync(transaction => Load(transaction, reservationId), CancellationToken.None);
 
-    private const string SelectAccepted = """
-        select reservation_id, run_id, round, client_id, lease_number, state, command, update_sha256, update_size_bytes, example_count,
-               training_loss, training_seconds, signature, reason_code, detail, changed_at
-        from tasks where state = 'Accepted'
+    private const string SelectAccepted = $"""
+        select {Columns} from tasks where state = 'Accepted'
         """;
 
     /// <summary>
@@ -77,10 +100,8 @@ public sealed class TaskStore(Database database, OwnerLimits limits)
         }
     }
 
-    private const string SelectUnfinished = """
-        select reservation_id, run_id, round, client_id, lease_number, state, command, update_sha256, update_size_bytes, example_count,
-               training_loss, training_seconds, signature, reason_code, detail, changed_at
-        from tasks where state in ('Accepted', 'Trained') order by changed_at, reservation_id
+    private const string SelectUnfinished = $"""
+        select {Columns} from tasks where state in ('Accepted', 'Trained') order by changed_at, reservation_id
         """;
 
     /// <summary>Tasks that an earlier process has left, the oldest first.</summary>
@@ -94,17 +115,51 @@ public sealed class TaskStore(Database database, OwnerLimits limits)
         transaction => transaction.Scalar<int>(CountEvaluation, new { command.RunId, command.Version, command.ClientId }) > 0, CancellationToken.None);
 
     private const string InsertEvaluation = """
-        insert or ignore into evaluations (run_id, version, client_id, submitted_at) values (@RunId, @Version, @ClientId, @now)
+        insert or ignore into evaluations (run_id, version, client_id, submitted_at, run_name, data_set, rule, received_bytes)
+        values (@RunId, @Version, @ClientId, @now, @RunName, @DataSet, @rule, @received)
         """;
 
     /// <summary>Answers an evaluation, once for a run's version and client.</summary>
     public Task AnswerAsync(ConsumeContext<EvaluateModel> context, EvaluationSubmitted answer) => database.ConsumeAsync(context, transaction =>
     {
-        if (transaction.Execute(InsertEvaluation, new { answer.RunId, answer.Version, answer.ClientId, now = transaction.Now }) == 1)
+        if (Note(transaction, context.Message, rule: null, context.Message.Model.SizeBytes))
         {
             transaction.Send(answer);
         }
     });
+
+    /// <summary>Notes an evaluation that the owner does not allow, and answers that no example was scored, so that nobody waits for more.</summary>
+    /// <returns>Whether it was not noted before.</returns>
+    public async Task<bool> RefuseAsync(ConsumeContext<EvaluateModel> context, string rule)
+    {
+        var isNew = false;
+        await database.ConsumeAsync(context, transaction =>
+        {
+            isNew = Note(transaction, context.Message, rule, received: 0);
+            if (isNew)
+            {
+                transaction.Send(Unscored(context.Message));
+            }
+        });
+        return isNew;
+    }
+
+    private static EvaluationSubmitted Unscored(EvaluateModel command) => new()
+    {
+        RunId = command.RunId,
+        Version = command.Version,
+        ClientId = command.ClientId,
+        ExampleCount = 0,
+        LossSum = 0,
+        CorrectCount = null,
+        AbsoluteErrorSum = null,
+    };
+
+    private static bool Note(Transaction transaction, EvaluateModel command, string? rule, long received)
+    {
+        var row = new { command.RunId, command.Version, command.ClientId, now = transaction.Now, command.RunName, command.Data.DataSet, rule, received };
+        return transaction.Execute(InsertEvaluation, row) == 1;
+    }
 
     private const string DeleteEnrollments = "delete from outbox where type = 'EnrollClient'";
 
@@ -117,8 +172,7 @@ public sealed class TaskStore(Database database, OwnerLimits limits)
         },
         cancellationToken);
 
-    private const string DeleteOldTasks = "delete from tasks where state not in ('Accepted', 'Trained') and changed_at < @before";
-    private const string DeleteOldEvaluations = "delete from evaluations where submitted_at < @before";
+    private const string ForgetOldCommands = "update tasks set command = '' where command <> '' and state not in ('Accepted', 'Trained') and changed_at < @before";
     private const string DeleteOldMessages = "delete from outbox where sent_at is not null and type <> 'EnrollClient' and created_at < @before";
 
     /// <summary>Forgets what is seven days old and done with: a worker that shares its queue does not hear of a run's end.</summary>
@@ -126,8 +180,7 @@ public sealed class TaskStore(Database database, OwnerLimits limits)
         transaction =>
         {
             var before = transaction.Now - Kept;
-            transaction.Execute(DeleteOldTasks, new { before });
-            transaction.Execute(DeleteOldEvaluations, new { before });
+            transaction.Execute(ForgetOldCommands, new { before });
             transaction.Execute(DeleteOldMessages, new { before });
         },
         cancellationToken);
@@ -155,25 +208,26 @@ public sealed class TaskStore(Database database, OwnerLimits limits)
 
     private const string UpsertTask = """
         insert into tasks (reservation_id, run_id, round, client_id, lease_number, state, command, update_sha256, update_size_bytes, example_count,
-                           training_loss, training_seconds, signature, reason_code, detail, changed_at)
+                           training_loss, training_seconds, signature, reason_code, detail, rule, run_name, strategy, data_set, asked_at, changed_at)
         values (@ReservationId, @RunId, @Round, @ClientId, @LeaseNumber, @State, @Command, @UpdateSha256, @UpdateSizeBytes, @ExampleCount,
-                @TrainingLoss, @TrainingSeconds, @Signature, @ReasonCode, @Detail, @ChangedAt)
+                @TrainingLoss, @TrainingSeconds, @Signature, @ReasonCode, @Detail, @Rule, @RunName, @Strategy, @DataSet, @ChangedAt, @ChangedAt)
         on conflict (reservation_id) do update set
             lease_number = excluded.lease_number, state = excluded.state, command = excluded.command, update_sha256 = excluded.update_sha256,
             update_size_bytes = excluded.update_size_bytes, example_count = excluded.example_count, training_loss = excluded.training_loss,
-            training_seconds = excluded.training_seconds, signature = excluded.signature, reason_code = excluded.reason_code, detail = excluded.detail, changed_at = excluded.changed_at
+            training_seconds = excluded.training_seconds, signature = excluded.signature, reason_code = excluded.reason_code, detail = excluded.detail, rule = excluded.rule,
+            changed_at = excluded.changed_at
         """;
 
     internal static void Save(Transaction transaction, TrainingTask task) => transaction.Execute(UpsertTask, TaskRow.Of(task, transaction.Now));
 
-    private const string DeleteFinalTasks = """
-        delete from tasks where run_id = @runId and round < @round - 1 and state not in ('Accepted', 'Trained')
+    private const string ForgetFinalCommands = """
+        update tasks set command = '' where command <> '' and run_id = @runId and round < @round - 1 and state not in ('Accepted', 'Trained')
         """;
 
     // A round's task is sent only when the rounds before it are final.
     private static void Forget(Transaction transaction, Guid runId, int round)
     {
         transaction.ForgetSent(runId, round);
-        transaction.Execute(DeleteFinalTasks, new { runId, round });
+        transaction.Execute(ForgetFinalCommands, new { runId, round });
     }
 }

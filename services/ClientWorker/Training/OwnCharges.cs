@@ -10,7 +10,9 @@ public static class OwnCharges
     public static IReadOnlyList<PrivacyCharge> Of(TrainClient command)
     {
         var privacy = command.Privacy;
-        var wholeUpdate = privacy?.NoiseMultiplier is { } z ? (double?)(z / PrivacyPlan.ReplacedUpdate) : null;
+
+        // Noise is added to a clipped update alone: a multiplier without a norm to multiply adds none.
+        var wholeUpdate = privacy is { ClipNorm: not null, NoiseMultiplier: { } z } ? (double?)(z / PrivacyPlan.ReplacedUpdate) : null;
         return
         [
             privacy?.DpSgd is { } task ? PrivacyPlan.DpSgd(task) : PrivacyPlan.Release(PrivacyUnit.Example, wholeUpdate) ?? Promised(command, PrivacyUnit.Example),

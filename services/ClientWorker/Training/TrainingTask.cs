@@ -175,7 +175,8 @@ public record TaskResult
 /// <summary>Why a task has no update.</summary>
 /// <param name="ReasonCode">One of <see cref="RefusalCode"/> or <see cref="InterruptionCode"/>.</param>
 /// <param name="Detail">One sentence that names the value and what was expected.</param>
-public record TaskEnd(string ReasonCode, string Detail);
+/// <param name="Rule">Which of the owner's rules it breaks, one of <see cref="Policy.PolicyRule"/>; null for every other reason.</param>
+public record TaskEnd(string ReasonCode, string Detail, string? Rule = null);
 
 /// <summary>What the worker knows when it takes a command.</summary>
 /// <param name="Obstacle">Why it can't train this client on this data; null when it can.</param>
@@ -195,8 +196,8 @@ public static class RefusalCode
     /// <summary>The run counts other privacy units than the data set's owner does.</summary>
     public const string OtherPrivacyUnit = "OTHER_PRIVACY_UNIT";
 
-    /// <summary>The task takes more than the owner lets this data spend, by the worker's own books.</summary>
-    public const string OwnerLimit = "OWNER_LIMIT";
+    /// <summary>The owner of the data does not let the run do this; the detail names the rule.</summary>
+    public const string OwnerPolicy = "OWNER_POLICY";
 }
 
 public static class InterruptionCode

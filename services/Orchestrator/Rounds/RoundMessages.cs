@@ -39,6 +39,7 @@ public static class RoundMessages
     public static TrainClient Train(Run run, Round round, Member member) => new()
     {
         RunId = run.RunId,
+        RunName = run.Spec.Name,
         RoundId = round.RoundId,
         Round = round.Number,
         ClientId = member.ClientId,
@@ -51,6 +52,7 @@ public static class RoundMessages
         // Where late updates count a worker goes on as long as its own may.
         DeadlineAt = round.DeadlineAt!.Value + (run.Spec.Aggregation.LateRounds * TimeSpan.FromSeconds(run.Spec.Selection.DeadlineSeconds)),
         BaseModel = round.BaseModel,
+        Strategy = run.Spec.Aggregation.Strategy,
         Model = run.Spec.Model,
         Data = run.Spec.Data,
         Training = run.Spec.Training,
@@ -62,6 +64,7 @@ public static class RoundMessages
     public static EvaluateModel Evaluate(Run run, Round round, Member member, DateTimeOffset deadlineAt) => new()
     {
         RunId = run.RunId,
+        RunName = run.Spec.Name,
         Version = round.Number,
         ClientId = member.ClientId,
         DeadlineAt = deadlineAt,

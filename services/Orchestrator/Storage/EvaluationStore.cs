@@ -51,7 +51,7 @@ public static class EvaluationStore
     public static void Close(Transaction transaction, Guid runId) => transaction.Execute(CloseDue, new { runId, now = transaction.Now });
 
     private const string SelectMeans = """
-        select version, count(*) as Clients, sum(example_count) as ExampleCount, sum(loss_sum) as LossSum, sum(correct_count) as CorrectCount,
+        select version, sum(example_count > 0) as Clients, sum(example_count) as ExampleCount, sum(loss_sum) as LossSum, sum(correct_count) as CorrectCount,
             sum(absolute_error_sum) as AbsoluteErrorSum
         from (select * from evaluation_answer where run_id = @runId order by version, client_id)
         group by version having sum(example_count) > 0

@@ -1,8 +1,8 @@
 using Dapper;
+using FlEvents.ClientWorker.Policy;
 using FlEvents.ClientWorker.Storage;
 using FlEvents.ClientWorker.Training;
 using FlEvents.Contracts;
-using FlEvents.DifferentialPrivacy.Plans;
 using FlEvents.ServiceDefaults.Storage;
 using FlEvents.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -22,7 +22,7 @@ public sealed class LeaseRenewalTests : IAsyncDisposable
     {
         var settings = new DatabaseSettings { Name = "client-worker", Path = _folder.File("worker.db"), Synced = false, Schema = typeof(TaskStore).Assembly };
         _database = new Database(settings, _time, NullLogger<Database>.Instance);
-        _store = new TaskStore(_database, new OwnerLimits(new Dictionary<PrivacyUnit, BudgetTerms>()));
+        _store = new TaskStore(_database, new OwnerBooks(new PolicyFile(path: null, NullLogger<PolicyFile>.Instance)));
         _tasks = new RunningTasks(_time);
         _renewal = new LeaseRenewal(_tasks, _store, new WorkerIdentity("worker-a"), _time);
     }

@@ -2,7 +2,7 @@ namespace FlEvents.Kubernetes.Tests.Rules;
 
 /// <summary>
 /// A database has one writer: its service is a StatefulSet of one pod, whose data folder is on a claim that one pod alone can mount, and nothing
-/// scales it. A worker that keeps its owner's books is such a service too; one of a pool without limits is not.
+/// scales it. A worker that keeps its owner's books is such a service too; one of a pool without a policy is not.
 /// </summary>
 public static class SingleWriter
 {
@@ -24,7 +24,7 @@ public static class SingleWriter
                 continue;
             }
 
-            var ownsBooks = variables.ContainsKey("ClientWorker__ClientId") || variables.Keys.Any(name => name.StartsWith("ClientWorker__Limits__", StringComparison.Ordinal));
+            var ownsBooks = variables.ContainsKey("ClientWorker__ClientId") || variables.ContainsKey("ClientWorker__PolicyFile");
             if (!ownsBooks && !Databases.Contains(Pod.ServiceOf(container)))
             {
                 continue;

@@ -6,7 +6,7 @@ using FlEvents.Testing;
 namespace FlEvents.ClientWorker.Tests;
 
 /// <summary>The owner's own books and veto.</summary>
-public sealed class OwnerLimitTests : IDisposable
+public sealed class OwnerBooksTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
     private readonly MemorySink _sink = new();
@@ -18,19 +18,12 @@ public sealed class OwnerLimitTests : IDisposable
     public async Task A_task_above_the_owners_limit_is_refused_whatever_the_server_charged(bool inRho)
     {
         var epsilon = 2.5 + Math.Log(7.0 / 8) - (Math.Log(8e-5) / 7);
-        (string, string)[] limit = inRho
-            ? [("ClientWorker:Limits:Client:Rho", "0.3125")]
-            :
-            [
-                ("ClientWorker:Limits:Client:Epsilon", epsilon.ToString("R", CultureInfo.InvariantCulture)),
-                ("ClientWorker:Limits:Client:Delta", "1e-5"),
-                ("ClientWorker:Limits:Client:Alpha", "8"),
-            ];
+        var limit = inRho ? """{ "rho": 0.3125 }""" : string.Create(CultureInfo.InvariantCulture, $$"""{ "epsilon": {{epsilon:R}}, "delta": 1e-5, "alpha": 8 }""");
         await using var worker = await WorkerHost.StartAsync(
             _folder,
             _sink,
             slots: 1,
-            settings: limit);
+            settings: PolicyText.Setting(_folder, $$"""{ "privacy": { "client": { "inAll": {{limit}} } } }"""));
         foreach (var round in new[] { 1, 2 })
         {
             await worker.SendAsync(Noised(round));
@@ -38,7 +31,9 @@ public sealed class OwnerLimitTests : IDisposable
         }
 
         await worker.SendAsync(Noised(3));
-        Assert.Equal(RefusalCode.OwnerLimit, (await worker.NextAsync<TrainingRefused>(refusal => refusal.Round == 3)).ReasonCode);
+        var refused = await worker.NextAsync<TrainingRefused>(refusal => refusal.Round == 3);
+        Assert.Equal(RefusalCode.OwnerPolicy, refused.ReasonCode);
+        Assert.StartsWith("Rule in_all: ", refused.Detail, StringComparison.Ordinal);
 
         // Another client's data has its own books; a task without noise fits no limit.
         await worker.SendAsync(Noised(3) with { ClientId = "ward-000001", ReservationId = ReservationId.Of(Commands.RunId, 3, "ward-000001", 1) });
