@@ -15,9 +15,12 @@ public record RunModel(RunSpec Spec, Model Model);
 /// <summary>Runs in memory: architecture, held-out data and newest weights, read again from disk after a restart.</summary>
 public sealed class RunModels(AggregatorDatabase database, AggregatorOptions options, BlobStores blobs)
 {
+    // 64 million parameters: a run of a larger model reads it anew for each round, which costs little beside what else is done with it.
+    private const long LargestNewest = 256L << 20;
+
     private readonly ConcurrentDictionary<Guid, RunModel> _runs = new();
     private readonly ConcurrentDictionary<Guid, Examples> _heldOut = new();
-    private readonly ConcurrentDictionary<Guid, (string Sha256, float[] Weights)> _newest = new();
+    private readonly NewestWeights _newest = new(LargestNewest);
 
     /// <summary>The run, or null when this service has not been told of it.</summary>
     public RunModel? Find(Guid runId)
@@ -74,9 +77,9 @@ public sealed class RunModels(AggregatorDatabase database, AggregatorOptions opt
     /// <exception cref="BlobException">The blob is missing or not what its name says.</exception>
     public float[] Weights(Guid runId, Model model, BlobRef blob)
     {
-        if (_newest.TryGetValue(runId, out var newest) && newest.Sha256 == blob.Sha256)
+        if (_newest.Find(runId, blob.Sha256) is { } newest)
         {
-            return newest.Weights;
+            return newest;
         }
 
         using var bytes = new MemoryStream(blobs.Models.Read(blob, options.LargestBlobBytes));
@@ -84,13 +87,13 @@ public sealed class RunModels(AggregatorDatabase database, AggregatorOptions opt
     }
 
     /// <summary>Keeps weights that the next round will start from.</summary>
-    public void Remember(Guid runId, string sha256, float[] weights) => _newest[runId] = (sha256, weights);
+    public void Remember(Guid runId, string sha256, float[] weights) => _newest.Remember(runId, sha256, weights);
 
     public void Forget(Guid runId)
     {
         _runs.TryRemove(runId, out _);
         _heldOut.TryRemove(runId, out _);
-        _newest.TryRemove(runId, out _);
+        _newest.Forget(runId);
     }
 
     /// <summary>Classes a label may have; null where it is a number.</summary>
