@@ -18,6 +18,7 @@ var root = new RootCommand("FlEvents: federated learning by services that exchan
     QuarantineCommand.Create(),
     ModelCommand.Create(),
     ApiKeyCommand.Create(),
+    BrokerUsersCommand.Create(),
     EpsilonCommand.Create(),
     AuditCommand.Create(),
     AttackCommand.Create(),

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FlEvents.Contracts;
 using FlEvents.ServiceDefaults.Faults;
 using FlEvents.ServiceDefaults.Hosting;
 using FlEvents.ServiceDefaults.Metrics;
@@ -103,6 +104,12 @@ public static class BusSetup
         {
             rabbit.ConfigureChannel(channel => channel.UseFilter(new ReceiveWatch(name, context.GetRequiredService<TimeProvider>(), context.GetRequiredService<ILogger<ReceiveWatch>>())));
             rabbit.SetQuorumQueue();
+            if (name is Routes.Orchestrator or Routes.Aggregator)
+            {
+                // The one command that several services take.
+                rabbit.Bind(Routes.Door(name, typeof(ReconcileLedger)));
+            }
+
             rabbit.SetQueueArgument("x-delivery-limit", QueueLimits.Deliveries);
             if (name == Routes.Heartbeats)
             {
