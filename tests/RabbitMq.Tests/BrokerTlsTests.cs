@@ -40,7 +40,8 @@ public sealed class BrokerTlsTests(TlsBroker broker) : IClassFixture<TlsBroker>
         {
             var (exitCode, said) = await StatusAsync(orchestrator, authority);
             Assert.Equal(1, exitCode);
-            Assert.Contains("certificate", said, StringComparison.Ordinal);
+            Assert.Contains("certificate is invalid", said, StringComparison.Ordinal);
+            Assert.Contains("SSL_CERT_FILE", said, StringComparison.Ordinal);
             Assert.DoesNotContain("   at ", said, StringComparison.Ordinal);
         }
     }

@@ -19,6 +19,7 @@ internal sealed partial class BrokerWatch(IBusControl bus, BrokerTrust trust, IO
         var broker = $"{url.Host}:{url.Port}{url.AbsolutePath}";
         var wasThere = false;
         var ticksAway = 0;
+        var refusal = "";
         try
         {
             using var timer = new PeriodicTimer(Tick, time);
@@ -29,8 +30,10 @@ internal sealed partial class BrokerWatch(IBusControl bus, BrokerTrust trust, IO
                 {
                     LogThere(broker);
                 }
-                else if (!isThere && ++ticksAway % RepeatTicks == FirstTick)
+                else if (!isThere && (++ticksAway % RepeatTicks == FirstTick || (ticksAway > FirstTick && trust.Refusal is { } found && found != refusal)))
                 {
+                    // What is wrong with its certificate is told as soon as it is known.
+                    refusal = trust.Refusal ?? "";
                     LogAway(broker, trust.Refusal ?? Reason(bus.CheckHealth()));
                 }
 
