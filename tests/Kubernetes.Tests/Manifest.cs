@@ -58,15 +58,15 @@ public sealed class Manifest(IReadOnlyList<KubernetesObject> objects)
 
     private static IEnumerable<KubernetesObject> OfKind(IReadOnlyList<KubernetesObject> objects, params string[] kinds) => objects.Where(known => kinds.Contains(known.Kind));
 
-    private static KubernetesObject ServiceOf(KubernetesObject broker) => ServiceOf(broker, Pod.MessagesOf(broker));
-
-    private static KubernetesObject ServiceOf(KubernetesObject broker, (string Name, int Number) messages) => new((JsonObject)JsonNode.Parse($$$"""
+    private static KubernetesObject ServiceOf(KubernetesObject broker) => new((JsonObject)JsonNode.Parse($$$"""
         {
           "apiVersion": "v1", "kind": "Service", "metadata": {"name": "{{{broker.Name}}}", "namespace": "{{{broker.Namespace}}}"},
           "spec": {
             "selector": {"app.kubernetes.io/name": "{{{broker.Name}}}"},
-            "ports": [{"name": "{{{messages.Name}}}", "port": {{{messages.Number}}}, "targetPort": "{{{messages.Name}}}"}, {"name": "prometheus", "port": 15692, "targetPort": "prometheus"}]
+            "ports": [{{{string.Join(", ", Pod.MessagesOf(broker).Append(("prometheus", 15692)).Select(PortOf))}}}]
           }
         }
         """)!);
+
+    private static string PortOf((string Name, int Number) port) => FormattableString.Invariant($$"""{"name": "{{port.Name}}", "port": {{port.Number}}, "targetPort": "{{port.Name}}"}""");
 }

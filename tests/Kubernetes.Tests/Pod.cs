@@ -73,8 +73,9 @@ public sealed record Pod(KubernetesObject Owner, IReadOnlyDictionary<string, str
         }, spec);
     }
 
-    /// <summary>The port of a broker's messages: another one with TLS.</summary>
-    public static (string Name, int Number) MessagesOf(KubernetesObject broker) => broker.Spec.Object("tls") is null ? ("amqp", 5672) : ("amqps", 5671);
+    /// <summary>The ports of a broker's messages: with TLS one more.</summary>
+    public static IReadOnlyList<(string Name, int Number)> MessagesOf(KubernetesObject broker) => broker.Spec.Object("tls") is null ? [("amqp", 5672)] : [("amqp", 5672), ("amqps", 5671)];
 
-    private static (string Name, int Number)[] BrokerPorts(KubernetesObject broker) => [MessagesOf(broker), ("management", 15672), ("prometheus", 15692), ("epmd", 4369), ("clustering", 25672)];
+    private static IReadOnlyList<(string Name, int Number)> BrokerPorts(KubernetesObject broker) =>
+        [.. MessagesOf(broker), ("management", 15672), ("prometheus", 15692), ("epmd", 4369), ("clustering", 25672)];
 }
