@@ -20,6 +20,7 @@ var root = new RootCommand("FlEvents: federated learning by services that exchan
     EnrolmentCommand.Create(),
     ModelCommand.Create(),
     ApiKeyCommand.Create(),
+    BrokerUsersCommand.Create(),
     EpsilonCommand.Create(),
     AuditCommand.Create(),
     AttackCommand.Create(),

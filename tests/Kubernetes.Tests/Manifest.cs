@@ -63,8 +63,10 @@ public sealed class Manifest(IReadOnlyList<KubernetesObject> objects)
           "apiVersion": "v1", "kind": "Service", "metadata": {"name": "{{{broker.Name}}}", "namespace": "{{{broker.Namespace}}}"},
           "spec": {
             "selector": {"app.kubernetes.io/name": "{{{broker.Name}}}"},
-            "ports": [{"name": "amqp", "port": 5672, "targetPort": "amqp"}, {"name": "prometheus", "port": 15692, "targetPort": "prometheus"}]
+            "ports": [{{{string.Join(", ", Pod.MessagesOf(broker).Append(("prometheus", 15692)).Select(PortOf))}}}]
           }
         }
         """)!);
+
+    private static string PortOf((string Name, int Number) port) => FormattableString.Invariant($$"""{"name": "{{port.Name}}", "port": {{port.Number}}, "targetPort": "{{port.Name}}"}""");
 }

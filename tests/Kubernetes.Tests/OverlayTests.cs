@@ -22,6 +22,7 @@ public sealed class OverlayTests
         [nameof(Probes)] = Probes.Check,
         [nameof(Settings)] = Settings.Check,
         [nameof(Network)] = Network.Check,
+        [nameof(Exposures)] = Exposures.Check,
     };
 
     public static TheoryData<string, string> RulesOfOverlays =>

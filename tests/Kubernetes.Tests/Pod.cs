@@ -58,7 +58,7 @@ public sealed record Pod(KubernetesObject Owner, IReadOnlyDictionary<string, str
 
         broker["image"] = owner.Spec.Text("image");
         broker["resources"] = owner.Spec.Object("resources")?.DeepClone();
-        broker["ports"] = new JsonArray([.. BrokerPorts.Select(port => new JsonObject { ["name"] = port.Name, ["containerPort"] = port.Number })]);
+        broker["ports"] = new JsonArray([.. BrokerPorts(owner).Select(port => new JsonObject { ["name"] = port.Name, ["containerPort"] = port.Number })]);
         foreach (var setup in spec.Objects("initContainers"))
         {
             setup["image"] = owner.Spec.Text("image");
@@ -73,5 +73,9 @@ public sealed record Pod(KubernetesObject Owner, IReadOnlyDictionary<string, str
         }, spec);
     }
 
-    private static readonly (string Name, int Number)[] BrokerPorts = [("amqp", 5672), ("management", 15672), ("prometheus", 15692), ("epmd", 4369), ("clustering", 25672)];
+    /// <summary>The ports of a broker's messages: with TLS one more.</summary>
+    public static IReadOnlyList<(string Name, int Number)> MessagesOf(KubernetesObject broker) => broker.Spec.Object("tls") is null ? [("amqp", 5672)] : [("amqp", 5672), ("amqps", 5671)];
+
+    private static IReadOnlyList<(string Name, int Number)> BrokerPorts(KubernetesObject broker) =>
+        [.. MessagesOf(broker), ("management", 15672), ("prometheus", 15692), ("epmd", 4369), ("clustering", 25672)];
 }

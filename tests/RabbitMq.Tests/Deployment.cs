@@ -8,7 +8,8 @@ namespace FlEvents.RabbitMq.Tests;
 
 /// <summary>The four services, each a process of its own, with their state in one folder. What is started is killed on dispose.</summary>
 /// <param name="rabbitMqUrl">Address of the broker with the virtual host.</param>
-internal sealed class Deployment(string rabbitMqUrl) : IAsyncDisposable
+/// <param name="scheme">Of the services' addresses.</param>
+internal sealed class Deployment(string rabbitMqUrl, string scheme = "http") : IAsyncDisposable
 {
     public const string Orchestrator = "Orchestrator";
     public const string Aggregator = "Aggregator";
@@ -21,7 +22,7 @@ internal sealed class Deployment(string rabbitMqUrl) : IAsyncDisposable
 
     private readonly TemporaryFolder _folder = new();
     private readonly Dictionary<string, (ChildProcess Process, string Url)> _running = [];
-    private readonly Dictionary<string, string> _urls = new[] { Orchestrator, Aggregator, Accountant }.ToDictionary(service => service, _ => NewUrl());
+    private readonly Dictionary<string, string> _urls = new[] { Orchestrator, Aggregator, Accountant }.ToDictionary(service => service, _ => NewUrl(scheme));
     private HttpClient? _http;
 
     /// <summary>Variables that services and workers are started with beside their own: by name, or for all under an empty one.</summary>
@@ -30,7 +31,10 @@ internal sealed class Deployment(string rabbitMqUrl) : IAsyncDisposable
     /// <summary>The key that is shown to the Orchestrator; null for none.</summary>
     public string? Key { get; init; }
 
-    public RunsApi Api => new(_http ??= ApiKey.Show(new HttpClient { BaseAddress = new Uri(_urls[Orchestrator]), Timeout = Product.Patience }, Key));
+    /// <summary>Whom the calls of a test trust.</summary>
+    public Func<HttpMessageHandler> Handler { get; init; } = () => new SocketsHttpHandler();
+
+    public RunsApi Api => new(_http ??= ApiKey.Show(new HttpClient(Handler()) { BaseAddress = new Uri(_urls[Orchestrator]), Timeout = Product.Patience }, Key));
 
     /// <summary>The workers that are running.</summary>
     public IEnumerable<string> Workers => _running.Keys.Except(_urls.Keys);
@@ -67,7 +71,7 @@ internal sealed class Deployment(string rabbitMqUrl) : IAsyncDisposable
             ["ClientWorker__HeartbeatSeconds"] = "0.5",
             ["ClientWorker__AggregatorUrl"] = $"{_urls[Aggregator]}/",
         };
-        Start(workerId, Worker, NewUrl(), settings);
+        Start(workerId, Worker, NewUrl(scheme), settings);
     }
 
     /// <summary>Starts a second process of a service on the folder of the first.</summary>
@@ -75,7 +79,7 @@ internal sealed class Deployment(string rabbitMqUrl) : IAsyncDisposable
     public string StartReplica(string service)
     {
         var replica = $"{service}-replica";
-        Start(replica, service, NewUrl(), new() { ["Orchestrator__AggregatorUrl"] = $"{_urls[Aggregator]}/" }, folder: service);
+        Start(replica, service, NewUrl(scheme), new() { ["Orchestrator__AggregatorUrl"] = $"{_urls[Aggregator]}/" }, folder: service);
         return replica;
     }
 
@@ -142,7 +146,7 @@ internal sealed class Deployment(string rabbitMqUrl) : IAsyncDisposable
 
         try
         {
-            using var http = new HttpClient { Timeout = Product.Patience };
+            using var http = new HttpClient(Handler()) { Timeout = Product.Patience };
             using var response = await http.GetAsync(new Uri($"{url}/{path}"));
             return (int)response.StatusCode;
         }
@@ -155,7 +159,7 @@ internal sealed class Deployment(string rabbitMqUrl) : IAsyncDisposable
     /// <summary>What a service or worker measures, as text.</summary>
     public async Task<string> MetricsAsync(string name)
     {
-        using var http = new HttpClient { Timeout = Product.Patience };
+        using var http = new HttpClient(Handler()) { Timeout = Product.Patience };
         return await http.GetStringAsync(new Uri($"{_running[name].Url}/metrics"));
     }
 
@@ -184,7 +188,7 @@ internal sealed class Deployment(string rabbitMqUrl) : IAsyncDisposable
         _folder.Dispose();
     }
 
-    private static string NewUrl() => $"http://127.0.0.1:{FreePort.Next()}";
+    private static string NewUrl(string scheme) => $"{scheme}://127.0.0.1:{FreePort.Next()}";
 
     private static Dictionary<string, string?> Digits(string section, string dataSet) => new()
     {

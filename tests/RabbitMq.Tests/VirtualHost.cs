@@ -17,6 +17,8 @@ internal sealed class VirtualHost : IAsyncDisposable
     /// <summary>What services are given as <c>Bus__RabbitMqUrl</c>.</summary>
     public string Url => new UriBuilder(_broker.Uri) { Path = _name }.Uri.ToString();
 
+    public string Name => _name;
+
     public static async Task<VirtualHost> CreateAsync(RabbitMqBroker broker)
     {
         var host = new VirtualHost(broker);
@@ -33,6 +35,13 @@ internal sealed class VirtualHost : IAsyncDisposable
         return [.. (await response.Content.ReadFromJsonAsync<JsonElement>()).EnumerateArray()];
     }
 
+    /// <summary>Names of the exchanges, with the broker's own.</summary>
+    public async Task<List<string>> ExchangesAsync()
+    {
+        using var response = await SendAsync(HttpMethod.Get, $"api/exchanges/{_name}", body: null);
+        return [.. (await response.Content.ReadFromJsonAsync<JsonElement>()).EnumerateArray().Select(exchange => exchange.GetProperty("name").GetString()!)];
+    }
+
     /// <summary>Whether messages that a queue gives up go through the exchange to the other queue.</summary>
     public async Task<bool> IsBoundAsync(string exchange, string queue)
     {
@@ -45,7 +54,9 @@ internal sealed class VirtualHost : IAsyncDisposable
         using var response = await SendAsync(HttpMethod.Delete, $"api/vhosts/{_name}", body: null);
     }
 
-    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, object? body)
+    /// <summary>Calls the management API.</summary>
+    /// <exception cref="HttpRequestException">It did not do as it was asked.</exception>
+    public async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, object? body)
     {
         var uri = _broker.ManagementUri;
         using var client = new HttpClient { Timeout = EndToEnd.Tests.Product.Patience };

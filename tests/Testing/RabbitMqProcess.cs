@@ -14,7 +14,8 @@ public sealed class RabbitMqProcess : IBrokerHost
     private readonly Dictionary<string, string?> _environment;
     private ChildProcess? _process;
 
-    public RabbitMqProcess()
+    /// <param name="configuration">Further lines of rabbitmq.conf.</param>
+    public RabbitMqProcess(string configuration = "")
     {
         File.WriteAllText(_folder.File("enabled_plugins"), "[rabbitmq_management,rabbitmq_prometheus].\n");
         File.WriteAllText(
@@ -25,6 +26,7 @@ public sealed class RabbitMqProcess : IBrokerHost
             prometheus.tcp.ip = 127.0.0.1
             prometheus.tcp.port = {_metricsPort}
             collect_statistics_interval = 1000
+            {configuration}
 
             """);
         _environment = new()

@@ -24,7 +24,7 @@ internal static class ServiceCalls
     {
         protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken)
         {
-            var response = base.Send(request, cancellationToken);
+            var response = Believed(() => base.Send(request, cancellationToken));
             if (IsRefusal(response))
             {
                 using var body = response.Content.ReadAsStream(cancellationToken);
@@ -36,11 +36,39 @@ internal static class ServiceCalls
 
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
-            var response = await base.SendAsync(request, cancellationToken);
+            var response = await BelievedAsync(base.SendAsync(request, cancellationToken));
             return IsRefusal(response)
                 ? throw RefusalOf(response, await response.Content.ReadFromJsonAsync<Problem>(JsonSerializerOptions.Web, cancellationToken))
                 : response;
         }
+
+        private static HttpResponseMessage Believed(Func<HttpResponseMessage> call)
+        {
+            try
+            {
+                return call();
+            }
+            catch (HttpRequestException e) when (e.HttpRequestError == HttpRequestError.SecureConnectionError)
+            {
+                throw Unbelieved(e);
+            }
+        }
+
+        private static async Task<HttpResponseMessage> BelievedAsync(Task<HttpResponseMessage> call)
+        {
+            try
+            {
+                return await call;
+            }
+            catch (HttpRequestException e) when (e.HttpRequestError == HttpRequestError.SecureConnectionError)
+            {
+                throw Unbelieved(e);
+            }
+        }
+
+        // What the platform says first is that there is an inner exception.
+        private static HttpRequestException Unbelieved(HttpRequestException e) => new(
+            e.HttpRequestError, $"{e.GetBaseException().Message.TrimEnd('.')}. Where its certificate is of a private authority, name that one's PEM file in SSL_CERT_FILE.", e);
 
         private static bool IsRefusal(HttpResponseMessage response) =>
             response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden && response.Content.Headers.ContentType?.MediaType == "application/problem+json";

@@ -21,7 +21,13 @@ public static class ServiceDatabase
     public static void AddServiceDatabase<TDatabase>(this IServiceCollection services, Func<IServiceProvider, DatabaseSettings> settings)
         where TDatabase : Database
     {
-        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<TDatabase>(provider, settings(provider)));
+        services.AddSingleton(provider =>
+        {
+            var chosen = settings(provider);
+            return FileSystems.Defect(chosen.Path) is { } defect
+                ? throw new OptionsValidationException(chosen.Name, typeof(DatabaseSettings), [defect])
+                : ActivatorUtilities.CreateInstance<TDatabase>(provider, chosen);
+        });
         services.AddSingleton(provider => new ProcessDatabase(provider.GetRequiredService<TDatabase>()));
         services.AddSingleton<IHostedService>(provider => new OutboxDispatcher(
             provider.GetRequiredService<TDatabase>(),

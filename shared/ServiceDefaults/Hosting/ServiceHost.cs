@@ -84,8 +84,10 @@ public static class ServiceHost
     }
 
     /// <summary><c>/health</c> asks everything the service needs, the broker too; <c>/alive</c> only whether the process answers.</summary>
+    /// <exception cref="OptionsValidationException">Options are wrong: it has all that is wrong with all of them.</exception>
     public static void MapServiceDefaults(this WebApplication app)
     {
+        Validate(app.Services);
         app.UseExceptionHandler(new ExceptionHandlerOptions
         {
             // A body that is too large or comes too slowly is the caller's fault, wherever it is read.
@@ -100,6 +102,19 @@ public static class ServiceHost
         app.MapGet("/metrics", (PrometheusText metrics) => Results.Text(metrics.Write(), PrometheusText.ContentType)).ExcludeFromDescription().AllowAnonymous();
         app.MapQuarantine();
         app.MapBackup();
+    }
+
+    // Before anything is made of the options, and what is wrong in several sections at once.
+    private static void Validate(IServiceProvider services)
+    {
+        try
+        {
+            services.GetRequiredService<IStartupValidator>().Validate();
+        }
+        catch (AggregateException e) when (e.InnerExceptions.All(inner => inner is OptionsValidationException))
+        {
+            throw new OptionsValidationException(Options.DefaultName, typeof(ServiceHost), e.InnerExceptions.Cast<OptionsValidationException>().SelectMany(inner => inner.Failures));
+        }
     }
 
     private static int Report(IEnumerable<string> errors)

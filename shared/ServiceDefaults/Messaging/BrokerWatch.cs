@@ -6,7 +6,7 @@ using Microsoft.Extensions.Options;
 namespace FlEvents.ServiceDefaults.Messaging;
 
 /// <summary>Says in one line when the broker cannot be reached, every half minute that it stays so, and when it can be again.</summary>
-public sealed partial class BrokerWatch(IBusControl bus, IOptions<BusOptions> options, TimeProvider time, ILogger<BrokerWatch> log) : BackgroundService
+internal sealed partial class BrokerWatch(IBusControl bus, BrokerTrust trust, IOptions<BusOptions> options, TimeProvider time, ILogger<BrokerWatch> log) : BackgroundService
 {
     // A start, and a broker that comes back at once, take a little.
     private const int FirstTick = 3;
@@ -15,10 +15,11 @@ public sealed partial class BrokerWatch(IBusControl bus, IOptions<BusOptions> op
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var url = new Uri(options.Value.RabbitMqUrl);
+        var url = options.Value.Broker!;
         var broker = $"{url.Host}:{url.Port}{url.AbsolutePath}";
         var wasThere = false;
         var ticksAway = 0;
+        var refusal = "";
         try
         {
             using var timer = new PeriodicTimer(Tick, time);
@@ -29,9 +30,11 @@ public sealed partial class BrokerWatch(IBusControl bus, IOptions<BusOptions> op
                 {
                     LogThere(broker);
                 }
-                else if (!isThere && ++ticksAway % RepeatTicks == FirstTick)
+                else if (!isThere && (++ticksAway % RepeatTicks == FirstTick || (ticksAway > FirstTick && trust.Refusal is { } found && found != refusal)))
                 {
-                    LogAway(broker);
+                    // What is wrong with its certificate is told as soon as it is known.
+                    refusal = trust.Refusal ?? "";
+                    LogAway(broker, trust.Refusal ?? Reason(bus.CheckHealth()));
                 }
 
                 ticksAway = isThere ? 0 : ticksAway;
@@ -44,9 +47,13 @@ public sealed partial class BrokerWatch(IBusControl bus, IOptions<BusOptions> op
         }
     }
 
+    // What the client has met last: a refused password, a broken handshake.
+    private static string Reason(BusHealthResult health) =>
+        (health.Exception ?? health.Endpoints.Values.Select(endpoint => endpoint.Exception).FirstOrDefault(exception => exception is not null))?.GetBaseException().Message ?? "no answer";
+
     [LoggerMessage(LogLevel.Information, "Connected to the broker at {broker}.")]
     private partial void LogThere(string broker);
 
-    [LoggerMessage(LogLevel.Warning, "The broker at {broker} cannot be reached. Messages wait in the database; trying again.")]
-    private partial void LogAway(string broker);
+    [LoggerMessage(LogLevel.Warning, "The broker at {broker} cannot be reached: {reason}. Messages wait in the database; trying again.")]
+    private partial void LogAway(string broker, string reason);
 }

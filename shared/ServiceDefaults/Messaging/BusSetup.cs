@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FlEvents.Contracts;
 using FlEvents.ServiceDefaults.Faults;
 using FlEvents.ServiceDefaults.Hosting;
 using FlEvents.ServiceDefaults.Metrics;
@@ -8,27 +9,17 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 
 namespace FlEvents.ServiceDefaults.Messaging;
 
 /// <summary>The process's one bus: RabbitMQ with quorum queues and dead-letter queues, or in memory, by one option.</summary>
 public static class BusSetup
 {
-    private static readonly string[] BrokerSchemes = ["amqp", "amqps", "rabbitmq", "rabbitmqs"];
-
     /// <param name="addConsumers">Adds the consumers of every service in this process; each names its endpoint.</param>
     public static void AddBus(this IHostApplicationBuilder builder, Action<IBusRegistrationConfigurator> addConsumers)
     {
-        builder.Services.AddValidatedOptions<BusOptions>(BusOptions.Section);
+        builder.Services.AddValidatedOptions<BusOptions>(BusOptions.Section, BusOptions.Check);
         var options = builder.Configuration.GetSection(BusOptions.Section).Get<BusOptions>() ?? new BusOptions();
-        if (options.Transport == Transport.RabbitMq && !(Uri.TryCreate(options.RabbitMqUrl, UriKind.Absolute, out var url) && BrokerSchemes.Contains(url.Scheme)))
-        {
-            // Here, because the bus is made before options are validated; without the value, because it may hold a password.
-            throw new OptionsValidationException(
-                BusOptions.Section, typeof(BusOptions), [$"{BusOptions.Section}:RabbitMqUrl is no address of a broker: expected amqp://user:password@host:port/vhost."]);
-        }
-
         if (builder.Configuration["Logging:LogLevel:MassTransit"] is null)
         {
             // It tells of every attempt to connect with a page of stack trace.
@@ -37,6 +28,8 @@ public static class BusSetup
 
         if (options.Transport == Transport.RabbitMq)
         {
+            // Made with the bus, and so with options that are valid.
+            builder.Services.AddSingleton(provider => new BrokerTrust(options.Broker!, options.Tls, provider.GetRequiredService<TimeProvider>()));
             builder.Services.AddHostedService<BrokerWatch>();
         }
 
@@ -72,7 +65,14 @@ public static class BusSetup
                     cfg.ConfigureJsonSerializerOptions(Compact);
                     cfg.Durable = true;
                     cfg.AutoDelete = false;
-                    cfg.Host(new Uri(options.RabbitMqUrl), host => host.PublisherConfirmation = true);
+                    cfg.Host(options.Broker!, host =>
+                    {
+                        host.PublisherConfirmation = true;
+                        if (options.IsEncrypted)
+                        {
+                            host.UseSsl(context.GetRequiredService<BrokerTrust>().Configure);
+                        }
+                    });
                     cfg.ConfigureEndpoints(context);
                 });
             }
@@ -103,6 +103,12 @@ public static class BusSetup
         {
             rabbit.ConfigureChannel(channel => channel.UseFilter(new ReceiveWatch(name, context.GetRequiredService<TimeProvider>(), context.GetRequiredService<ILogger<ReceiveWatch>>())));
             rabbit.SetQuorumQueue();
+            if (name is Routes.Orchestrator or Routes.Aggregator)
+            {
+                // The one command that several services take.
+                rabbit.Bind(Routes.Door(name, typeof(ReconcileLedger)));
+            }
+
             rabbit.SetQueueArgument("x-delivery-limit", QueueLimits.Deliveries);
             if (name == Routes.Heartbeats)
             {

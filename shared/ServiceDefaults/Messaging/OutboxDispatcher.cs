@@ -181,10 +181,14 @@ public sealed partial class OutboxDispatcher(Database database, IBusControl bus,
         }
         else
         {
-            var endpoint = await bus.GetSendEndpoint(new Uri($"exchange:{row.Destination}"));
+            var endpoint = await bus.GetSendEndpoint(new Uri($"exchange:{ExchangeOf(type, row.Destination)}"));
             await endpoint.Send(message, type, Pipe.Execute<SendContext>(context => Address(context, row)), cancellationToken);
         }
     }
+
+    // What a service sends to itself comes by its queue's own exchange, to which nobody else may write.
+    private string ExchangeOf(Type type, string destination) =>
+        options.Value.Transport == Transport.Memory || Routes.IsServedBy(destination, database.Name) ? destination : Routes.ExchangeOf(type, destination);
 
     private static void Address(SendContext context, OutboxRow row)
     {

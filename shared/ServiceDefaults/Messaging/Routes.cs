@@ -3,7 +3,7 @@ using FlEvents.Contracts;
 namespace FlEvents.ServiceDefaults.Messaging;
 
 /// <summary>
-/// Where a command goes: to the exchange of the service that owns it, with the broker's word that a queue took it. Everything else is an event
+/// Where a command goes: to the service that owns it, with the broker's word that a queue took it. Everything else is an event
 /// and is published. A service that needs an event has always been reached by a command before the event can occur, so its queue exists.
 /// </summary>
 public static class Routes
@@ -16,6 +16,9 @@ public static class Routes
     /// Queue of workers' signs of life, apart from the Orchestrator's other messages: while it is away they must not pile up between those.
     /// </summary>
     public const string Heartbeats = "fl-heartbeats";
+
+    /// <summary>Name of every worker's database.</summary>
+    internal const string Worker = "client-worker";
 
     private static readonly Dictionary<Type, string> Owners = new()
     {
@@ -30,8 +33,32 @@ public static class Routes
         [typeof(LedgerReport)] = PrivacyAccountant,
     };
 
-    /// <returns>The owner's exchange, or null for an event.</returns>
+    /// <returns>Name of the owner's queue, or null for an event.</returns>
     public static string? OwnerOf(Type message) => Owners.GetValueOrDefault(message);
+
+    /// <summary>Exchange of one kind of message on a broker, to which MassTransit binds the queues of all who take it.</summary>
+    public static string Exchange(Type message) => $"{message.Namespace}:{message.Name}";
+
+    /// <summary>Exchange of one kind of message for one service of those that take it.</summary>
+    public static string Door(string destination, Type message) => $"{destination}:{message.Name}";
+
+    /// <summary>
+    /// Exchange to which a broker's user sends a message for a service. It is that of the message and never that of the service's queue, because MassTransit
+    /// declares what it sends to: the right to declare a name is the right to delete the queue of that name, and who may write to a queue's own exchange may say
+    /// there whatever others may.
+    /// </summary>
+    /// <param name="destination">Name of the service's queue, or of a pool's or silo's.</param>
+    public static string ExchangeOf(Type message, string destination) =>
+        OwnerOf(message) == destination ? Exchange(message)
+        : message == typeof(ReconcileLedger) ? Door(destination, message)
+        : destination;
+
+    /// <summary>
+    /// Whether a message may come to a queue by this exchange: its own, the queue's, or the broker's default one, to which no service may write. A body says what
+    /// it is by itself, so without this whoever may say one thing to a service could say anything.
+    /// </summary>
+    public static bool MayComeBy(string exchange, Type message, string queue) =>
+        exchange.Length == 0 || exchange == queue || exchange == Exchange(message) || exchange == Door(queue, message);
 
     /// <summary>Exchange of a pool's shared queue.</summary>
     public static string Pool(string pool) => $"{PoolPrefix}{pool}";
@@ -43,7 +70,6 @@ public static class Routes
     public static bool IsServedBy(string queue, string service) =>
         queue == $"fl-{service}" || (queue == Heartbeats && Orchestrator == $"fl-{service}") || (service == Worker && (queue.StartsWith(PoolPrefix, StringComparison.Ordinal) || queue.StartsWith(SiloPrefix, StringComparison.Ordinal)));
 
-    private const string Worker = "client-worker";
     private const string PoolPrefix = "fl-pool-";
     private const string SiloPrefix = "fl-silo-";
 }

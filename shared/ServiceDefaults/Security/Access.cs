@@ -35,6 +35,7 @@ public static partial class Access
     internal static void Add(IServiceCollection services)
     {
         services.AddValidatedOptions<SecurityOptions>(SecurityOptions.Section, SecurityOptions.Check);
+        Exposure.Add(services);
 
         // Without what AddAuthentication adds for cookies: keys of its own, which it would look for on a disk that cannot be written.
         services.AddAuthenticationCore(authentication => authentication.DefaultScheme = AnyScheme);

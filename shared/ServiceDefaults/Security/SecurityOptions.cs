@@ -11,6 +11,15 @@ public sealed class SecurityOptions
     /// <summary>Tokens of an identity provider; null where none is trusted.</summary>
     public JwtOptions? Jwt { get; set; }
 
+    /// <summary>
+    /// Lets the API listen beyond loopback without TLS: where a mesh or an ingress ends TLS in front of it, or the network is this deployment's alone. Whoever
+    /// is on the way reads keys and updates.
+    /// </summary>
+    public bool AllowPlaintext { get; set; }
+
+    /// <summary>Lets the API listen beyond loopback and ask nobody who he is: for a network that lets nobody else near.</summary>
+    public bool AllowAnonymous { get; set; }
+
     /// <summary>Whether nobody is asked who he is.</summary>
     public bool IsOpen => ApiKeys.Count == 0 && Jwt is null;
 

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Reflection;
 using Dapper;
 using FlEvents.Contracts;
+using FlEvents.ServiceDefaults.Messaging;
 using Microsoft.Data.Sqlite;
 
 namespace FlEvents.ServiceDefaults.Storage;
@@ -70,7 +71,11 @@ public record Restoration
         if (transaction.QuerySingleOrDefault<Restoration>(SelectNewest) is { } mark)
         {
             settings.OnRestored?.Invoke(transaction, mark);
-            transaction.Send(new ServiceRestored { Service = settings.Name, SnapshotId = mark.SnapshotId, TakenAt = mark.TakenAt });
+            if (settings.Name != Routes.Worker)
+            {
+                // Nobody needs to hear it of a worker, and whoever may say it can have a deployment's rounds given up.
+                transaction.Send(new ServiceRestored { Service = settings.Name, SnapshotId = mark.SnapshotId, TakenAt = mark.TakenAt });
+            }
         }
 
         transaction.Execute(SetOpened, new { now = transaction.Now });

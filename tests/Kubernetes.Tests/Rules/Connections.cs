@@ -8,10 +8,10 @@ namespace FlEvents.Kubernetes.Tests.Rules;
 public static partial class Connections
 {
     // What docs/kubernetes.md asks the secrets to hold that are not in the repository.
-    private const string DocumentedBroker = "amqp://rabbitmq.flevents:5672/";
+    private const string DocumentedBroker = "amqps://rabbitmq.flevents:5671/flevents";
 
     // Of an address without a port.
-    private static readonly Dictionary<string, int> UsualPorts = new() { ["amqp"] = 5672, ["http"] = 80, ["https"] = 443 };
+    private static readonly Dictionary<string, int> UsualPorts = new() { ["amqp"] = 5672, ["amqps"] = 5671, ["http"] = 80, ["https"] = 443 };
 
     // Erlang's name server, and the nodes' own connections.
     private static readonly int[] BetweenBrokers = [4369, 25672];
@@ -81,6 +81,6 @@ public static partial class Connections
 
     private static IEnumerable<int> Numbers(Pod pod, string? name) => Names.PortOf(pod, JsonValue.Create(name)) is { } number ? [number] : [];
 
-    [GeneratedRegex(@"(?<scheme>https?|amqp)://(?:[^@/\s]*@)?(?<host>[a-z][a-z0-9.-]*)(?::(?<port>\d+))?")]
+    [GeneratedRegex(@"(?<scheme>https?|amqps?)://(?:[^@/\s]*@)?(?<host>[a-z][a-z0-9.-]*)(?::(?<port>\d+))?")]
     private static partial Regex Address();
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using FlEvents.Testing;
 
@@ -16,9 +17,9 @@ public static partial class References
         return manifest.Pods.SelectMany(pod => NamedBy(pod).Where(reference => reference.Name.Length > 0).Distinct().SelectMany(reference => Check(manifest, pod, reference, isLocal)));
     }
 
-    private static IEnumerable<string> Check(Manifest manifest, Pod pod, (string Kind, string Name, string? Key) reference, bool isLocal)
+    private static IEnumerable<string> Check(Manifest manifest, Pod pod, Reference reference, bool isLocal)
     {
-        var (kind, name, key) = reference;
+        var (kind, name, key, isOptional) = reference;
         if (manifest.Find(kind, name, pod.Namespace) is not { } found)
         {
             if (kind == "PersistentVolumeClaim" && IsOfAStatefulSet(manifest, pod.Namespace, name))
@@ -26,7 +27,7 @@ public static partial class References
                 yield break;
             }
 
-            if (isLocal || !Documented.Contains((kind, name)))
+            if (isLocal ? !isOptional : !Documented.Contains((kind, name)))
             {
                 yield return $"{pod}: there is no {kind}/{name}{(isLocal ? "" : ", and docs/kubernetes.md does not ask for it")}.";
             }
@@ -40,34 +41,39 @@ public static partial class References
     private static bool IsOfAStatefulSet(Manifest manifest, string space, string claim) => manifest.Pods.Any(pod =>
         pod.Namespace == space && pod.ClaimTemplates.Any(template => claim == $"{template.Text("metadata", "name")}-{pod.Owner.Name}-0"));
 
-    private static IEnumerable<(string Kind, string Name, string? Key)> NamedBy(Pod pod)
+    private static IEnumerable<Reference> NamedBy(Pod pod)
     {
         foreach (var source in pod.Containers.SelectMany(container => container.Objects("env")).Select(variable => variable.Object("valueFrom")))
         {
-            yield return ("Secret", source.Text("secretKeyRef", "name") ?? "", source.Text("secretKeyRef", "key"));
-            yield return ("ConfigMap", source.Text("configMapKeyRef", "name") ?? "", source.Text("configMapKeyRef", "key"));
+            yield return new("Secret", source.Text("secretKeyRef", "name") ?? "", source.Text("secretKeyRef", "key"), IsOptional(source.Object("secretKeyRef")));
+            yield return new("ConfigMap", source.Text("configMapKeyRef", "name") ?? "", source.Text("configMapKeyRef", "key"));
         }
 
         foreach (var source in pod.Containers.SelectMany(container => container.Objects("envFrom")))
         {
-            yield return ("Secret", source.Text("secretRef", "name") ?? "", null);
-            yield return ("ConfigMap", source.Text("configMapRef", "name") ?? "", null);
+            yield return new("Secret", source.Text("secretRef", "name") ?? "", null, IsOptional(source.Object("secretRef")));
+            yield return new("ConfigMap", source.Text("configMapRef", "name") ?? "", null);
         }
 
         foreach (var volume in pod.Spec.Objects("volumes"))
         {
-            yield return ("Secret", volume.Text("secret", "secretName") ?? "", null);
-            yield return ("ConfigMap", volume.Text("configMap", "name") ?? "", null);
-            yield return ("PersistentVolumeClaim", volume.Text("persistentVolumeClaim", "claimName") ?? "", null);
+            yield return new("Secret", volume.Text("secret", "secretName") ?? "", null);
+            yield return new("ConfigMap", volume.Text("configMap", "name") ?? "", null);
+            yield return new("PersistentVolumeClaim", volume.Text("persistentVolumeClaim", "claimName") ?? "", null);
         }
 
         foreach (var secret in pod.Spec.Objects("imagePullSecrets"))
         {
-            yield return ("Secret", secret.Text("name") ?? "", null);
+            yield return new("Secret", secret.Text("name") ?? "", null);
         }
 
-        yield return ("ServiceAccount", pod.Spec.Text("serviceAccountName") ?? "", null);
+        yield return new("ServiceAccount", pod.Spec.Text("serviceAccountName") ?? "", null);
     }
+
+    // Nothing else may be: what is there by chance is no setting.
+    private static bool IsOptional(JsonObject? reference) => reference.Truth("optional") == true;
+
+    private sealed record Reference(string Kind, string Name, string? Key, bool IsOptional = false);
 
     [GeneratedRegex(@"^\| (?<kind>Secret|ConfigMap|PersistentVolumeClaim|ServiceAccount) \| `(?<name>[^`]+)` \|")]
     private static partial Regex DocumentedRow();

@@ -6,6 +6,7 @@ using FlEvents.Orchestrator;
 using FlEvents.PrivacyAccountant;
 using FlEvents.ServiceDefaults.Hosting;
 using FlEvents.ServiceDefaults.Messaging;
+using FlEvents.ServiceDefaults.Security;
 using Microsoft.Extensions.Configuration;
 
 namespace FlEvents.Kubernetes.Tests.Rules;
@@ -14,9 +15,9 @@ namespace FlEvents.Kubernetes.Tests.Rules;
 public static class Settings
 {
     // Taken where the value is in a secret that is not in the repository.
-    private const string SomeBroker = "amqp://user:password@rabbitmq:5672/";
+    private const string SomeBroker = "amqps://user:password@rabbitmq:5671/flevents";
 
-    private static readonly Dictionary<string, Type> Shared = new() { [BusOptions.Section] = typeof(BusOptions), [HttpLimits.Section] = typeof(HttpLimits) };
+    private static readonly Dictionary<string, Type> Shared = new() { [BusOptions.Section] = typeof(BusOptions), [HttpLimits.Section] = typeof(HttpLimits), [SecurityOptions.Section] = typeof(SecurityOptions) };
 
     private static readonly Dictionary<string, Dictionary<string, Type>> Sections = new()
     {
@@ -27,8 +28,8 @@ public static class Settings
         ["cli"] = [],
     };
 
-    private static readonly string[] OfTheRuntime = ["ASPNETCORE_URLS", "POD_NAME"];
-    private static readonly string[] PrefixesOfTheRuntime = ["DOTNET_", "OTEL_", "Logging__"];
+    private static readonly string[] OfTheRuntime = ["ASPNETCORE_URLS", "FLEVENTS_API_KEY", "POD_NAME", "SSL_CERT_FILE"];
+    private static readonly string[] PrefixesOfTheRuntime = ["DOTNET_", "OTEL_", "Logging__", "Kestrel__"];
 
     public static IEnumerable<string> Check(Manifest manifest) =>
         from pod in manifest.Pods
@@ -37,6 +38,11 @@ public static class Settings
         where service is not null
         from error in Sections.TryGetValue(service, out var sections) ? Check(manifest.VariablesOf(pod, container), sections) : [$"there is no image flevents/{service}."]
         select $"{pod}, container {container.Text("name")}: {error}";
+
+    /// <summary>A container's variables as a service reads them.</summary>
+    internal static IConfiguration Configuration(IReadOnlyDictionary<string, string?> variables) => new ConfigurationBuilder()
+        .AddInMemoryCollection(variables.Select(variable => KeyValuePair.Create<string, string?>(variable.Key.Replace("__", ":", StringComparison.Ordinal), variable.Value ?? SomeBroker)))
+        .Build();
 
     private static IEnumerable<string> Check(IReadOnlyDictionary<string, string?> variables, Dictionary<string, Type> sections)
     {
@@ -48,9 +54,7 @@ public static class Settings
             }
         }
 
-        var configuration = new ConfigurationBuilder()
-            .AddInMemoryCollection(variables.Select(variable => KeyValuePair.Create<string, string?>(variable.Key.Replace("__", ":", StringComparison.Ordinal), variable.Value ?? SomeBroker)))
-            .Build();
+        var configuration = Configuration(variables);
         foreach (var error in sections.SelectMany(section => Bind(configuration.GetSection(section.Key), section.Value)))
         {
             yield return error;

@@ -37,4 +37,20 @@ public class RoutesTests
         Assert.Equal("fl-pool-edge", Routes.Pool("edge"));
         Assert.Equal("fl-silo-hospital-1", Routes.Silo("hospital-1"));
     }
+
+    [Theory]
+    [InlineData(typeof(ReserveBudget), "fl-privacy-accountant", "FlEvents.Contracts:ReserveBudget")]
+    [InlineData(typeof(TrainClient), "fl-pool-edge", "fl-pool-edge")]
+    [InlineData(typeof(ReconcileLedger), "fl-aggregator", "fl-aggregator:ReconcileLedger")]
+    public void A_service_is_reached_by_the_exchange_of_the_message_and_a_worker_by_its_own(Type message, string destination, string exchange) =>
+        Assert.Equal(exchange, Routes.ExchangeOf(message, destination));
+
+    [Theory]
+    [InlineData("FlEvents.Contracts:UpdateSubmitted", true)]
+    [InlineData("fl-aggregator", true)]
+    [InlineData("", true)]
+    [InlineData("FlEvents.Contracts:RoundAbandoned", false)]
+    [InlineData("fl-orchestrator", false)]
+    [InlineData("fl-aggregator-dead", false)]
+    public void A_message_comes_by_its_own_exchange_or_its_queues(string exchange, bool may) => Assert.Equal(may, Routes.MayComeBy(exchange, typeof(UpdateSubmitted), "fl-aggregator"));
 }

@@ -19,6 +19,21 @@ public sealed class RestorationTests : IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
+    /// <summary>A worker's user of the broker has no right to say it: it would have everybody's rounds given up.</summary>
+    [Fact]
+    public async Task A_worker_keeps_it_to_itself()
+    {
+        var (original, copy) = (_folder.File("original.db"), _folder.File("copy.db"));
+        await using (var database = Open(original))
+        {
+            Snapshot.Take(original, copy, Noon);
+        }
+
+        await using var opened = Open(copy, name: "client-worker");
+        Assert.Single(_told);
+        Assert.Empty(opened.Column("select type from outbox"));
+    }
+
     [Fact]
     public async Task Whoever_opens_a_copy_is_told_once_and_tells_the_others()
     {
@@ -103,13 +118,13 @@ public sealed class RestorationTests : IAsyncDisposable
         Assert.Equal(["kept", "told"], opened.Notes());
     }
 
-    private Database Open(string path, Action<Transaction, Restoration>? onRestored = null)
+    private Database Open(string path, Action<Transaction, Restoration>? onRestored = null, string name = "test")
     {
         onRestored ??= (transaction, copy) =>
         {
             _told.Add(copy);
             transaction.AddNote("told");
         };
-        return new Database(TestDatabase.Settings(path) with { OnRestored = onRestored }, TimeProvider.System, NullLogger<Database>.Instance);
+        return new Database(TestDatabase.Settings(path) with { Name = name, OnRestored = onRestored }, TimeProvider.System, NullLogger<Database>.Instance);
     }
 }
