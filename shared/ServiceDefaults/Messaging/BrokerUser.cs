@@ -27,6 +27,9 @@ public sealed record BrokerUser
         [
             typeof(AggregateRound), typeof(ClientEnrolled), typeof(ClientLeft), typeof(CommitBudget), typeof(CreateModel), typeof(LedgerReport), typeof(OpenRound), typeof(RefundBudget),
             typeof(ReserveBudget), typeof(RoundAbandoned), typeof(RoundStarted), typeof(RunCompleted), typeof(ServiceRestored),
+
+            // Of clients that come over HTTPS.
+            typeof(UpdateSubmitted),
         ],
 
         // Tasks, to any worker there may be.
