@@ -95,9 +95,10 @@ public static class ServiceHost
         app.UseStatusCodePages();
         Access.Use(app);
         app.Services.GetRequiredService<PrometheusText>().Start();
-        app.MapHealthChecks("/health").AllowAnonymous();
-        app.MapHealthChecks("/alive", new HealthCheckOptions { Predicate = _ => false }).AllowAnonymous();
-        app.MapGet("/metrics", (PrometheusText metrics) => Results.Text(metrics.Write(), PrometheusText.ContentType)).ExcludeFromDescription().AllowAnonymous();
+        app.MapHealthChecks("/health").AllowAnonymous().DisableRateLimiting();
+        app.MapHealthChecks("/alive", new HealthCheckOptions { Predicate = _ => false }).AllowAnonymous().DisableRateLimiting();
+        app.MapGet("/metrics", (PrometheusText metrics) => Results.Text(metrics.Write(), PrometheusText.ContentType)).ExcludeFromDescription().AllowAnonymous().DisableRateLimiting();
+        Auditing.Map(app);
         app.MapQuarantine();
         app.MapBackup();
     }
