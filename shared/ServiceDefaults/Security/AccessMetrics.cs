@@ -6,18 +6,16 @@ namespace FlEvents.ServiceDefaults.Security;
 public sealed class AccessMetrics : IDisposable
 {
     private readonly Meter _meter = new("FlEvents.Http");
-    private readonly Counter<long> _unknown;
-    private readonly Counter<long> _limited;
 
     public AccessMetrics()
     {
-        _unknown = _meter.CreateCounter<long>("fl_http_unknown_callers_total", "{request}", "Requests refused because they showed no key or token that is known; the audit log leaves them out.");
-        _limited = _meter.CreateCounter<long>("fl_http_rate_limited_total", "{request}", "Requests refused because their caller, or their address where nobody is known, has sent too many.");
+        UnknownCallers = _meter.CreateCounter<long>("fl_http_unknown_callers_total", "{request}", "Requests refused because they showed no key or token that is known; the audit log leaves them out.");
+        RateLimited = _meter.CreateCounter<long>("fl_http_rate_limited_total", "{request}", "Requests refused because their caller, or their address where nobody is known, has sent too many.");
     }
 
+    internal Counter<long> UnknownCallers { get; }
+
+    internal Counter<long> RateLimited { get; }
+
     public void Dispose() => _meter.Dispose();
-
-    internal void Unknown() => _unknown.Add(1);
-
-    internal void Limited() => _limited.Add(1);
 }

@@ -15,7 +15,7 @@ internal sealed class ApiKeyHandler(
 
     protected override Task HandleChallengeAsync(AuthenticationProperties properties)
     {
-        metrics.Unknown();
+        metrics.UnknownCallers.Add(1);
         Response.Headers.WWWAuthenticate = Access.BearerScheme;
         var detail = Access.BearerOf(Request) is null
             ? "Expected Authorization: Bearer with an API key or a token."
