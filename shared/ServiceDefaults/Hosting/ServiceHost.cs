@@ -73,6 +73,9 @@ public static class ServiceHost
     {
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddProblemDetails();
+
+        // A key that comes twice has one value for us and may have had another for whoever looked before.
+        builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.AllowDuplicateProperties = false);
         HttpLimits.Add(builder.Services);
         Access.Add(builder.Services);
         builder.Services.AddHealthChecks();

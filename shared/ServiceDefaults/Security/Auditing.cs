@@ -38,18 +38,9 @@ public static class Auditing
             return;
         }
 
-        // Before the caller has the answer; or, where there is none because he has gone, once all is over.
-        var isAnswered = false;
-        http.Response.OnStarting(AnswerAsync);
-        http.Response.OnCompleted(AnswerAsync);
+        // Before the caller has the answer. The server comes to it as well where he has gone.
+        http.Response.OnStarting(() => audit.AnsweredAsync(asked, http.Response.StatusCode));
         await next(http);
-
-        Task AnswerAsync()
-        {
-            var before = isAnswered;
-            isAnswered = true;
-            return before ? Task.CompletedTask : audit.AnsweredAsync(asked, http.Response.StatusCode);
-        }
     });
 
     internal static void Map(IEndpointRouteBuilder app) => app.MapGet("/audit", Page).WithTags("Audit")
