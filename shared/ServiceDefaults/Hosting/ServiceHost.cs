@@ -44,6 +44,8 @@ public static class ServiceHost
             builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource
             {
                 InitialData = [new("Logging:LogLevel:Microsoft.AspNetCore", "Warning"), new("Logging:LogLevel:Microsoft.AspNetCore.Server.Kestrel.Connections", "Error"),
+                    // A line for every caller who is turned away: a counter and the audit log tell of them, and strangers must not fill a disk.
+                    new($"Logging:LogLevel:{typeof(ApiKeyHandler).FullName}", "Warning"),
                     // Says at every probe what the service has said once.
                     new("Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks", "None")],
             });
