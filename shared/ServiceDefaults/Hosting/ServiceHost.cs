@@ -46,9 +46,11 @@ public static class ServiceHost
                 InitialData = [new("Logging:LogLevel:Microsoft.AspNetCore", "Warning"), new("Logging:LogLevel:Microsoft.AspNetCore.Server.Kestrel.Connections", "Error"),
                     // A line for every caller who is turned away: a counter and the audit log tell of them, and strangers must not fill a disk.
                     new($"Logging:LogLevel:{typeof(ApiKeyHandler).FullName}", "Warning"),
+                    new("Logging:Console:FormatterName", PrintableConsole.FormatterName),
                     // Says at every probe what the service has said once.
                     new("Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks", "None")],
             });
+            PrintableConsole.Add(builder.Logging);
             builder.AddServiceDefaults();
             add(builder);
             await using var app = builder.Build();

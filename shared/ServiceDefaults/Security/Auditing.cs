@@ -64,7 +64,16 @@ public static class Auditing
         // Grows with what has come: a connection that sends nothing must not cost a megabyte.
         var body = new MemoryStream();
         http.Response.RegisterForDispose(body);
-        await http.Request.Body.CopyToAsync(body, bufferSize: 4096, http.RequestAborted);
+        try
+        {
+            await http.Request.Body.CopyToAsync(body, bufferSize: 4096, http.RequestAborted);
+        }
+        catch (IOException e) when (e.InnerException is OverflowException)
+        {
+            // So the server tells of a chunk whose size no number holds; any other wrong size it tells as a bad request.
+            throw new BadHttpRequestException(e.Message, e);
+        }
+
         http.Request.Body = body;
         body.Position = 0;
         return body.Length == 0 ? null : Convert.ToHexStringLower(SHA256.HashData(body.GetBuffer().AsSpan(0, (int)body.Length)));
