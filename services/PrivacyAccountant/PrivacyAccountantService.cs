@@ -20,6 +20,7 @@ public static class PrivacyAccountantService
                 Path = Path.Combine(provider.GetRequiredService<IOptions<PrivacyAccountantOptions>>().Value.DataFolder, "ledger.db"),
                 // Whatever the durability of the rest: a charge that a power cut undoes would be spent twice.
                 Synced = true,
+                KeepsAudit = true,
                 Schema = typeof(LedgerStore).Assembly,
 
                 // A copy is older than what was charged since: it must not charge before it knows that.

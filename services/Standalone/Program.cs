@@ -18,6 +18,7 @@ var root = new RootCommand("FlEvents: federated learning by services that exchan
     BackupCommand.CreateRestore(),
     QuarantineCommand.Create(),
     EnrolmentCommand.Create(),
+    AuditLogCommand.Create(),
     ModelCommand.Create(),
     ApiKeyCommand.Create(),
     BrokerUsersCommand.Create(),

@@ -1,14 +1,17 @@
+using FlEvents.ClientWorker;
 using FlEvents.ClientWorker.Updates;
 using FlEvents.Contracts;
+using FlEvents.ServiceDefaults.Security;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.Options;
 
 namespace FlEvents.CrashPoints.Tests;
 
 /// <summary>Takes updates to the update store of the same process over HTTP, as in a deployment.</summary>
-internal sealed class LoopbackSink(IServer server) : IUpdateSink, IDisposable
+internal sealed class LoopbackSink(IServer server, IOptions<ClientWorkerOptions> options) : IUpdateSink, IDisposable
 {
-    private readonly HttpClient _http = new();
+    private readonly HttpClient _http = ApiKey.Show(new HttpClient(), options.Value.ApiKey);
     private HttpUpdateSink? _sink;
 
     // Tasks of an earlier life are taken up before the server has its address.

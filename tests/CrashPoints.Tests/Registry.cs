@@ -59,11 +59,12 @@ internal static class Registry
     // Beside those that take a message.
     private static readonly string[] EveryServicesWrites = ["ClearSent", "MarkSentOnes", "DeleteOldMessages", "KeepAsync", "ReplayAsync", "DiscardAsync"];
 
+    // The audit log of the process is in the ledger's database.
     private static readonly Dictionary<string, string[]> Writes = new()
     {
         ["orchestrator"] = ["CreateAsync", "ChangeAsync", "LeaveAsync", "TickAsync"],
         ["aggregator"] = ["OfferAsync", "StoreAsync", "CombineAsync", "CollectAsync", "DeleteAsync", "DeleteBytesAsync"],
-        ["privacy-accountant"] = ["SetBudgetAsync", "OpenCopy", "AskAsync", "AcceptAsync"],
+        ["privacy-accountant"] = ["SetBudgetAsync", "OpenCopy", "AskAsync", "AcceptAsync", "AskedAsync", "AnsweredAsync", "RefusedAsync"],
         ["client-worker"] =
             ["EnrollAsync", "FindAsync", "HasEvaluatedAsync", "TrainingFinished", "UpdateStored", "TaskFailed", "WorkerStopping", "ApplyAllAsync", "DeleteOldAsync"],
     };

@@ -1,5 +1,6 @@
 using Dapper;
 using FlEvents.PrivacyAccountant;
+using FlEvents.ServiceDefaults.Security;
 using FlEvents.ServiceDefaults.Storage;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -101,7 +102,23 @@ internal sealed record Remains
         };
         await using var database = new LedgerDatabase(settings, TimeProvider.System, NullLogger<Database>.Instance);
         var ledger = new LedgerStore(database);
-        return LedgerVerification.FirstFault(ledger.Entries(after: 0, limit: 1000), ledger.Receipts())?.ToString();
+        return LedgerVerification.FirstFault(ledger.Entries(after: 0, limit: 1000), ledger.Receipts())?.ToString() ?? AuditFault(database);
+    }
+
+    private static string? AuditFault(LedgerDatabase database)
+    {
+        var head = AuditChain.Empty;
+        foreach (var row in database.Read(transaction => AuditStore.Page(transaction, after: 0, limit: 1000)))
+        {
+            if (AuditChain.FaultOf(head, row) is { } fault)
+            {
+                return $"row {row.Sequence} of the audit log: {fault}";
+            }
+
+            head = new AuditHead(row.Sequence, row.Hash);
+        }
+
+        return null;
     }
 
     private static string Aggregator(string folder) => Path.Combine(folder, "aggregator", "aggregator.db");

@@ -26,6 +26,7 @@ internal static class Instruments
         ["FlEvents.Messaging"] = "Every service",
         ["FlEvents.Messaging.Received"] = "Every service",
         ["FlEvents.Broker"] = "Every service",
+        ["FlEvents.Http"] = "Every service",
     };
 
     private static readonly Lazy<IReadOnlyList<KnownInstrument>> Known = new(() => ReadAsync().GetAwaiter().GetResult());

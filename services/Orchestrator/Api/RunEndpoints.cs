@@ -19,15 +19,15 @@ public static class RunEndpoints
     public static void MapRuns(this IEndpointRouteBuilder app)
     {
         var runs = app.MapGroup("/runs").WithTags("Runs");
-        runs.MapPost("/", CreateAsync).Accepts<RunSpec>("application/json").WithSummary("Creates a run.").RequireScope(Scopes.RunsWrite);
+        runs.MapPost("/", CreateAsync).Accepts<RunSpec>("application/json").WithSummary("Creates a run.").RequireScope(Scopes.RunsWrite).Audited();
         runs.MapGet("/", List).WithSummary("Lists runs, the newest first.").RequireScope(Scopes.RunsRead);
         runs.MapGet("/{runId:guid}", Find).WithSummary("Shows a run.").RequireScope(Scopes.RunsRead);
         runs.MapPost("/{runId:guid}/pause", (Guid runId, RunCommands commands, CancellationToken stop) => ShowAsync(runId, commands.PauseAsync(runId, stop)))
-            .WithSummary("Plans no further round until the run is resumed.").RequireScope(Scopes.RunsWrite);
+            .WithSummary("Plans no further round until the run is resumed.").RequireScope(Scopes.RunsWrite).Audited();
         runs.MapPost("/{runId:guid}/resume", (Guid runId, RunCommands commands, CancellationToken stop) => ShowAsync(runId, commands.ResumeAsync(runId, stop)))
-            .WithSummary("Goes on with a paused run.").RequireScope(Scopes.RunsWrite);
+            .WithSummary("Goes on with a paused run.").RequireScope(Scopes.RunsWrite).Audited();
         runs.MapPost("/{runId:guid}/stop", (Guid runId, RunCommands commands, CancellationToken stop) => ShowAsync(runId, commands.StopAsync(runId, stop)))
-            .WithSummary("Ends a run with its last model.").RequireScope(Scopes.RunsWrite);
+            .WithSummary("Ends a run with its last model.").RequireScope(Scopes.RunsWrite).Audited();
         runs.MapGet("/{runId:guid}/rounds", Rounds).WithSummary("Lists a run's rounds.").RequireScope(Scopes.RunsRead);
         runs.MapGet("/{runId:guid}/clients", Contributions).WithSummary("What each client did in a run.").RequireScope(Scopes.RunsRead);
         runs.MapGet("/{runId:guid}/model", ModelAsync).Produces(200, contentType: "application/octet-stream").WithSummary("The newest global model, as safetensors.").RequireScope(Scopes.RunsRead);
@@ -35,7 +35,7 @@ public static class RunEndpoints
         var clients = app.MapGroup("/clients").WithTags("Clients");
         clients.MapGet("/", (OrchestratorDatabase database, OrchestratorOptions options) =>
             database.Read(transaction => ClientStore.All(transaction, TimeSpan.FromSeconds(options.ClientTimeoutSeconds)))).WithSummary("Lists enrolled clients.").RequireScope(Scopes.RunsRead);
-        clients.MapDelete("/{clientId}", LeaveAsync).WithSummary("Removes a client; its ledger is kept.").RequireScope(Scopes.RunsWrite);
+        clients.MapDelete("/{clientId}", LeaveAsync).WithSummary("Removes a client; its ledger is kept.").RequireScope(Scopes.RunsWrite).Audited();
     }
 
     private static async Task<Results<Created<RunView>, Ok<RunView>, ProblemHttpResult, ValidationProblem>> CreateAsync(

@@ -17,7 +17,7 @@ public static class LedgerEndpoints
         var ledger = routes.MapGroup("/ledger").WithTags("Ledger");
         ledger.MapGet("/entries", Entries).WithSummary("Entries of the log in order, a page at a time.").RequireScope(Scopes.LedgerRead);
         ledger.MapGet("/clients/{clientId}", Client).WithSummary("What the data a client has trained on has spent, by privacy unit.").RequireScope(Scopes.LedgerRead);
-        ledger.MapPut("/budgets", SetBudgetAsync).WithSummary("Sets or changes the budget of a ledger in one privacy unit.").RequireScope(Scopes.LedgerAdmin);
+        ledger.MapPut("/budgets", SetBudgetAsync).WithSummary("Sets or changes the budget of a ledger in one privacy unit.").RequireScope(Scopes.LedgerAdmin).Audited();
         ledger.MapGet("/clients/{clientId}/forecast", Forecast).WithSummary("How many more tasks of one kind the budgets of a client's data allow.").RequireScope(Scopes.LedgerRead);
         ledger.MapGet("/head", Head).WithSummary("The last entry's sequence and hash, which covers the whole log.").RequireScope(Scopes.LedgerRead);
     }

@@ -14,8 +14,8 @@ public static class LedgerQuarantineEndpoints
     {
         var group = routes.MapGroup("/ledger/quarantine").WithTags("Ledger");
         group.MapGet("/", (LedgerStore ledger) => TypedResults.Ok(ledger.Database.Read(LedgerQuarantineView.Of))).WithSummary("Whether the ledger is quarantined, and what keeps it so.").RequireScope(Scopes.LedgerRead);
-        group.MapPost("/ask", AskAsync).WithSummary("Asks the other services once more for what the ledger has lost.").RequireScope(Scopes.LedgerAdmin);
-        group.MapPost("/accept", AcceptAsync).WithSummary("Ends the quarantine with what could not be accounted for as it is. The reason is written into the log.").RequireScope(Scopes.LedgerAdmin);
+        group.MapPost("/ask", AskAsync).WithSummary("Asks the other services once more for what the ledger has lost.").RequireScope(Scopes.LedgerAdmin).Audited();
+        group.MapPost("/accept", AcceptAsync).WithSummary("Ends the quarantine with what could not be accounted for as it is. The reason is written into the log.").RequireScope(Scopes.LedgerAdmin).Audited();
     }
 
     private static async Task<Results<Ok<LedgerQuarantineView>, ProblemHttpResult>> AskAsync(LedgerStore ledger, CancellationToken cancellationToken)

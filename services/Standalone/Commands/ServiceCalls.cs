@@ -19,7 +19,7 @@ internal static class ServiceCalls
         return ApiKey.Show(http, Environment.GetEnvironmentVariable(KeyVariable));
     }
 
-    /// <summary>Says why a caller was not let in, in the service's own words.</summary>
+    /// <summary>Says why a caller was turned away, in the service's own words.</summary>
     private sealed class Refusals(HttpMessageHandler inner) : DelegatingHandler(inner)
     {
         protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken)
@@ -71,7 +71,7 @@ internal static class ServiceCalls
             e.HttpRequestError, $"{e.GetBaseException().Message.TrimEnd('.')}. Where its certificate is of a private authority, name that one's PEM file in SSL_CERT_FILE.", e);
 
         private static bool IsRefusal(HttpResponseMessage response) =>
-            response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden && response.Content.Headers.ContentType?.MediaType == "application/problem+json";
+            response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden or HttpStatusCode.TooManyRequests && response.Content.Headers.ContentType?.MediaType == "application/problem+json";
 
         private static HttpRequestException RefusalOf(HttpResponseMessage response, Problem? problem)
         {

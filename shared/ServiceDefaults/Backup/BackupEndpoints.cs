@@ -19,7 +19,7 @@ public static class BackupEndpoints
     {
         var group = app.MapGroup("/backup").WithTags("Backup");
         group.MapGet("/", (IEnumerable<ProcessDatabase> databases) => databases.Select(own => own.Database.Name)).WithSummary("Services in this process whose databases can be copied.").RequireScope(Scopes.LedgerAdmin);
-        group.MapGet("/{service}", TakeAsync).WithSummary("A consistent copy of a service's database, taken while it runs.").RequireScope(Scopes.LedgerAdmin);
+        group.MapGet("/{service}", TakeAsync).WithSummary("A consistent copy of a service's database, taken while it runs.").RequireScope(Scopes.LedgerAdmin).Audited();
     }
 
     private static async Task<IResult> TakeAsync(string service, HttpResponse response, IEnumerable<ProcessDatabase> databases, Backups backups)

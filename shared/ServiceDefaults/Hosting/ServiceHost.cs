@@ -44,9 +44,13 @@ public static class ServiceHost
             builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource
             {
                 InitialData = [new("Logging:LogLevel:Microsoft.AspNetCore", "Warning"), new("Logging:LogLevel:Microsoft.AspNetCore.Server.Kestrel.Connections", "Error"),
+                    // A line for every caller who is turned away: a counter and the audit log tell of them, and strangers must not fill a disk.
+                    new($"Logging:LogLevel:{typeof(ApiKeyHandler).FullName}", "Warning"),
+                    new("Logging:Console:FormatterName", PrintableConsole.FormatterName),
                     // Says at every probe what the service has said once.
                     new("Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks", "None")],
             });
+            PrintableConsole.Add(builder.Logging);
             builder.AddServiceDefaults();
             add(builder);
             await using var app = builder.Build();
@@ -73,6 +77,9 @@ public static class ServiceHost
     {
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddProblemDetails();
+
+        // A key that comes twice has one value for us and may have had another for whoever looked before.
+        builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.AllowDuplicateProperties = false);
         HttpLimits.Add(builder.Services);
         Access.Add(builder.Services);
         builder.Services.AddHealthChecks();
@@ -97,9 +104,10 @@ public static class ServiceHost
         app.UseStatusCodePages();
         Access.Use(app);
         app.Services.GetRequiredService<PrometheusText>().Start();
-        app.MapHealthChecks("/health").AllowAnonymous();
-        app.MapHealthChecks("/alive", new HealthCheckOptions { Predicate = _ => false }).AllowAnonymous();
-        app.MapGet("/metrics", (PrometheusText metrics) => Results.Text(metrics.Write(), PrometheusText.ContentType)).ExcludeFromDescription().AllowAnonymous();
+        app.MapHealthChecks("/health").AllowAnonymous().DisableRateLimiting();
+        app.MapHealthChecks("/alive", new HealthCheckOptions { Predicate = _ => false }).AllowAnonymous().DisableRateLimiting();
+        app.MapGet("/metrics", (PrometheusText metrics) => Results.Text(metrics.Write(), PrometheusText.ContentType)).ExcludeFromDescription().AllowAnonymous().DisableRateLimiting();
+        Auditing.Map(app);
         app.MapQuarantine();
         app.MapBackup();
     }

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using FlEvents.ServiceDefaults.Hosting;
 using FlEvents.ServiceDefaults.Quarantine;
+using FlEvents.ServiceDefaults.Security;
 using FlEvents.ServiceDefaults.Storage;
 
 namespace FlEvents.ServiceDefaults.Metrics;
@@ -20,6 +21,7 @@ public sealed class DatabaseMetrics : IDisposable
         Gauge("fl_outbox_messages", "{message}", mail => mail.Unsent, "Messages that are committed and not handed to the broker, by service.");
         Gauge("fl_outbox_oldest_age_seconds", "s", mail => mail.OldestAge, "Age of the oldest message that is not handed to the broker, 0 where there is none, by service.");
         Gauge("fl_quarantine_messages", "{message}", mail => mail.Quarantined, "Messages put aside because the service can't or won't act on them, by service.");
+        Gauge("fl_audit_rows", "{row}", mail => mail.Audited, "Rows of the audit log in the service's database: fewer than there were tell of a restored copy, or of an end that was cut off.");
         _meter.CreateObservableGauge(
             "fl_inbox_received_timestamp_seconds", LastReceived, "s", "When the service last took a message, as Unix time, by service.");
         _meter.CreateObservableGauge(
@@ -61,6 +63,7 @@ public sealed class DatabaseMetrics : IDisposable
             Unsent = transaction.Scalar<long>(CountUnsent),
             OldestAge = oldest is { } createdAt ? Math.Max(0, (transaction.Now - createdAt).TotalSeconds) : 0,
             Quarantined = QuarantineStore.Count(transaction),
+            Audited = AuditStore.Head(transaction).Sequence,
         };
     }
 
@@ -72,5 +75,6 @@ public sealed class DatabaseMetrics : IDisposable
         public required double OldestAge { get; init; }
 
         public required long Quarantined { get; init; }
+        public required long Audited { get; init; }
     }
 }

@@ -18,8 +18,8 @@ public static class QuarantineEndpoints
         var group = app.MapGroup("/quarantine").WithTags("Quarantine");
         group.MapGet("/", List).WithSummary("Quarantined messages of each service in this process, oldest first.").RequireScope(Scopes.RunsRead);
         group.MapGet("/{service}/{id:long}", Find).WithSummary("One quarantined message with its body.").RequireScope(Scopes.RunsRead);
-        group.MapPost("/{service}/{id:long}/replay", ReplayAsync).WithSummary("Sends a quarantined message to its queue again, as a new message.").RequireScope(Scopes.RunsWrite);
-        group.MapDelete("/{service}/{id:long}", DiscardAsync).WithSummary("Forgets a quarantined message for good.").RequireScope(Scopes.RunsWrite);
+        group.MapPost("/{service}/{id:long}/replay", ReplayAsync).WithSummary("Sends a quarantined message to its queue again, as a new message.").RequireScope(Scopes.RunsWrite).Audited();
+        group.MapDelete("/{service}/{id:long}", DiscardAsync).WithSummary("Forgets a quarantined message for good.").RequireScope(Scopes.RunsWrite).Audited();
     }
 
     private static Ok<List<QuarantineView>> List(IEnumerable<ProcessDatabase> databases, long after = 0, int limit = 100) => TypedResults.Ok(databases

@@ -1,4 +1,6 @@
+using System.Net;
 using System.Security.Claims;
+using FlEvents.ServiceDefaults.Metrics;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.AspNetCore.Authorization;
@@ -36,6 +38,10 @@ public static partial class Access
     {
         services.AddValidatedOptions<SecurityOptions>(SecurityOptions.Section, SecurityOptions.Check);
         Exposure.Add(services);
+        services.AddSingleton<ApiKeyRing>();
+        services.AddSingleton<AuditTrail>();
+        services.AddServiceMetrics<AccessMetrics>();
+        RateLimits.Add(services);
 
         // Without what AddAuthentication adds for cookies: keys of its own, which it would look for on a disk that cannot be written.
         services.AddAuthenticationCore(authentication => authentication.DefaultScheme = AnyScheme);
@@ -72,13 +78,26 @@ public static partial class Access
         }
 
         app.UseAuthentication();
+        RateLimits.Use(app);
         app.UseAuthorization();
+        Auditing.Use(app);
     }
 
     internal static ClaimsPrincipal Caller(string name, IEnumerable<string> scopes) =>
         new(new ClaimsIdentity([new(ClaimTypes.Name, name), .. scopes.Select(scope => new Claim(ScopeClaim, scope))], ApiKeyScheme));
 
     internal static IEnumerable<string> ScopesOf(ClaimsPrincipal caller) => caller.FindAll(ScopeClaim).Select(scope => scope.Value).Where(Scopes.All.Contains);
+
+    /// <summary>Whether somebody has shown a key or a token that is good here.</summary>
+    internal static bool IsKnown(ClaimsPrincipal caller) => caller.Identity?.IsAuthenticated == true;
+
+    /// <summary>Scopes that an endpoint asks for; none where anybody is let in.</summary>
+    internal static IEnumerable<string> NeededScopes(Endpoint? endpoint) =>
+        endpoint?.Metadata.GetOrderedMetadata<IAuthorizeData>().Select(required => required.Policy).OfType<string>() ?? [];
+
+    /// <summary>Address on the other side of the connection; what a proxy says of others is not believed.</summary>
+    internal static IPAddress? AddressOf(HttpContext http) =>
+        http.Connection.RemoteIpAddress is { IsIPv4MappedToIPv6: true } mapped ? mapped.MapToIPv4() : http.Connection.RemoteIpAddress;
 
     /// <returns>Null where the request has no such header.</returns>
     internal static string? BearerOf(HttpRequest request)

@@ -1,9 +1,5 @@
-using System.Security.Claims;
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
-using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -11,36 +7,15 @@ using Microsoft.Extensions.Options;
 namespace FlEvents.ServiceDefaults.Security;
 
 /// <summary>Knows a caller by <c>Authorization: Bearer KEY</c>, and tells one that is not let in what was expected.</summary>
-internal sealed class ApiKeyHandler : AuthenticationHandler<AuthenticationSchemeOptions>
+internal sealed class ApiKeyHandler(
+    IOptionsMonitor<AuthenticationSchemeOptions> schemes, ILoggerFactory log, UrlEncoder encoder, ApiKeyRing keys, AuditTrail audit, AccessMetrics metrics)
+    : AuthenticationHandler<AuthenticationSchemeOptions>(schemes, log, encoder)
 {
-    private readonly (byte[] Sha256, ClaimsPrincipal Caller)[] _keys;
-
-    public ApiKeyHandler(IOptionsMonitor<AuthenticationSchemeOptions> schemes, ILoggerFactory log, UrlEncoder encoder, IOptions<SecurityOptions> options)
-        : base(schemes, log, encoder) => _keys =
-        [
-            .. options.Value.ApiKeys.Select(key => (Convert.FromHexString(key.Value.Sha256), Access.Caller(key.Key, SecurityOptions.Split(key.Value.Scopes)))),
-        ];
-
-    protected override Task<AuthenticateResult> HandleAuthenticateAsync()
-    {
-        if (Access.BearerOf(Request) is not { } token)
-        {
-            return Task.FromResult(AuthenticateResult.NoResult());
-        }
-
-        // All of them are compared, each in constant time.
-        var sha256 = SHA256.HashData(Encoding.UTF8.GetBytes(token));
-        ClaimsPrincipal? caller = null;
-        foreach (var (known, holder) in _keys)
-        {
-            caller = CryptographicOperations.FixedTimeEquals(known, sha256) ? holder : caller;
-        }
-
-        return Task.FromResult(caller is null ? AuthenticateResult.Fail("unknown key") : AuthenticateResult.Success(new AuthenticationTicket(caller, Scheme.Name)));
-    }
+    protected override Task<AuthenticateResult> HandleAuthenticateAsync() => Task.FromResult(Authenticate());
 
     protected override Task HandleChallengeAsync(AuthenticationProperties properties)
     {
+        metrics.UnknownCallers.Add(1);
         Response.Headers.WWWAuthenticate = Access.BearerScheme;
         var detail = Access.BearerOf(Request) is null
             ? "Expected Authorization: Bearer with an API key or a token."
@@ -48,11 +23,23 @@ internal sealed class ApiKeyHandler : AuthenticationHandler<AuthenticationScheme
         return Results.Problem(detail, statusCode: StatusCodes.Status401Unauthorized).ExecuteAsync(Context);
     }
 
-    protected override Task HandleForbiddenAsync(AuthenticationProperties properties)
+    protected override async Task HandleForbiddenAsync(AuthenticationProperties properties)
     {
-        var needed = Context.GetEndpoint()?.Metadata.GetOrderedMetadata<IAuthorizeData>().Select(required => required.Policy) ?? [];
-        return Results.Problem(
-            $"{Context.User.Identity?.Name} may do {string.Join(", ", Access.ScopesOf(Context.User))}; this needs {string.Join(" and ", needed)}.",
+        await audit.RefusedAsync(Context);
+        await Results.Problem(
+            $"{Context.User.Identity?.Name} may do {string.Join(", ", Access.ScopesOf(Context.User))}; this needs {string.Join(" and ", Access.NeededScopes(Context.GetEndpoint()))}.",
             statusCode: StatusCodes.Status403Forbidden).ExecuteAsync(Context);
+    }
+
+    private AuthenticateResult Authenticate()
+    {
+        if (Access.BearerOf(Request) is not { } key)
+        {
+            return AuthenticateResult.NoResult();
+        }
+
+        return keys.HolderOf(key) is { } caller
+            ? AuthenticateResult.Success(new AuthenticationTicket(caller, Scheme.Name))
+            : AuthenticateResult.Fail("unknown key");
     }
 }

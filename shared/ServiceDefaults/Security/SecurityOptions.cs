@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace FlEvents.ServiceDefaults.Security;
 
 /// <summary>Section <c>Security</c>: who may call a service over HTTP. Without a key and an issuer anyone who reaches its address may do everything.</summary>
@@ -19,6 +21,22 @@ public sealed class SecurityOptions
 
     /// <summary>Lets the API listen beyond loopback and ask nobody who he is: for a network that lets nobody else near.</summary>
     public bool AllowAnonymous { get; set; }
+
+    /// <summary>Requests a second that a known caller may send on and on; those for blobs not counted.</summary>
+    [Range(0.001, 1_000_000.0)]
+    public double RequestsPerSecond { get; set; } = 500;
+
+    /// <summary>Requests that a known caller may send at once, after a pause.</summary>
+    [Range(1, 1_000_000)]
+    public int RequestsAtOnce { get; set; } = 2000;
+
+    /// <summary>Requests a second that may come from one address without a key or token that is known.</summary>
+    [Range(0.001, 1_000_000.0)]
+    public double StrangersRequestsPerSecond { get; set; } = 20;
+
+    /// <summary>Requests that may come from such an address at once.</summary>
+    [Range(1, 1_000_000)]
+    public int StrangersRequestsAtOnce { get; set; } = 200;
 
     /// <summary>Whether nobody is asked who he is.</summary>
     public bool IsOpen => ApiKeys.Count == 0 && Jwt is null;

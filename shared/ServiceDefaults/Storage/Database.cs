@@ -22,6 +22,9 @@ public record DatabaseSettings
     /// <summary>Assembly that holds the schema files.</summary>
     public required Assembly Schema { get; init; }
 
+    /// <summary>Whether the audit log of a process that several services share is in this database; without such a one it is in the first that was added.</summary>
+    public bool KeepsAudit { get; init; }
+
     /// <summary>What the service must do before anything else when its database is a restored copy, so that nothing it has forgotten does harm; null for nothing.</summary>
     public Action<Transaction, Restoration>? OnRestored { get; init; }
 }
@@ -82,6 +85,8 @@ public partial class Database : IAsyncDisposable
     public string Name => _settings.Name;
 
     public string FilePath => _settings.Path;
+
+    public bool KeepsAudit => _settings.KeepsAudit;
 
     /// <summary>The fault that keeps the writer from committing now; null while all is well.</summary>
     public string? Fault { get; private set; }
@@ -238,6 +243,7 @@ public partial class Database : IAsyncDisposable
             catch (Exception e)
             {
                 Fault = e.Message;
+                FailImpatient(batch, e.Message);
                 LogFault(Name, e.Message, backOff);
                 if (_closing.Token.WaitHandle.WaitOne(backOff))
                 {

@@ -30,6 +30,7 @@ public static class SchemaMigration
         }
 
         connection.Execute(ReadResource(typeof(SchemaMigration).Assembly, "Restoration.sql"), transaction: transaction);
+        connection.Execute(ReadResource(typeof(SchemaMigration).Assembly, "Audit.sql"), transaction: transaction);
         foreach (var file in files.Skip(version))
         {
             connection.Execute(ReadResource(service, file), transaction: transaction);

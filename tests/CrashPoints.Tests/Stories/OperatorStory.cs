@@ -1,8 +1,10 @@
 using System.Net.Http.Json;
 using System.Text.Json;
+using FlEvents.ClientWorker;
 using FlEvents.Contracts;
 using FlEvents.EndToEnd.Tests;
 using FlEvents.ServiceDefaults.Messaging;
+using FlEvents.ServiceDefaults.Security;
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -11,12 +13,15 @@ namespace FlEvents.CrashPoints.Tests.Stories;
 
 /// <summary>
 /// What else may be written: a run that no round comes of, one that can't be scored, a budget, messages in quarantine, a client that leaves, and what is
-/// done once an hour.
+/// done once an hour. Here alone callers show keys, so that one of them can be refused.
 /// </summary>
 internal sealed class OperatorStory() : ApiStory("operator")
 {
     private static readonly (string Service, string Queue)[] Queues =
         [("orchestrator", Routes.Orchestrator), ("aggregator", Routes.Aggregator), ("privacy-accountant", Routes.PrivacyAccountant), ("client-worker", Routes.Pool("client"))];
+
+    private const string Operator = "fle_operator";
+    private const string Looker = "fle_looker";
 
     private readonly System.Runtime.CompilerServices.ConditionalWeakTable<Life, IBus> _buses = [];
 
@@ -27,6 +32,12 @@ internal sealed class OperatorStory() : ApiStory("operator")
     {
         base.Adjust(services, life);
         services.AddSingleton<TimeProvider, QuickHours>();
+        services.PostConfigure<ClientWorkerOptions>(options => options.ApiKey = Operator);
+        services.PostConfigure<SecurityOptions>(options =>
+        {
+            options.ApiKeys["operator"] = new ApiKeyOptions { Sha256 = ApiKey.Hash(Operator), Scopes = string.Join(' ', Scopes.All) };
+            options.ApiKeys["looker"] = new ApiKeyOptions { Sha256 = ApiKey.Hash(Looker), Scopes = Scopes.RunsRead };
+        });
         services.AddSingleton<IHostedService>(provider =>
         {
             _buses.AddOrUpdate(life, provider.GetRequiredService<IBus>());
@@ -36,7 +47,11 @@ internal sealed class OperatorStory() : ApiStory("operator")
 
     protected override async Task<bool> TellAsync(HttpClient http, Life life)
     {
+        ApiKey.Show(http, Operator);
         await EnrolledAsync(http, life);
+        using var looker = ApiKey.Show(new HttpClient { BaseAddress = http.BaseAddress, Timeout = Product.Patience }, Looker);
+        using var refused = await looker.DeleteAsync(new Uri("clients/client-000000", UriKind.Relative), life.Died);
+        Assert.Equal(System.Net.HttpStatusCode.Forbidden, refused.StatusCode);
         var idle = await CreateAsync(http, "idle", "selection.minimumClients=9", "selection.minimumReports=9");
         await EndAsync(http, await CreateAsync(http, "unscored", "evaluation.dataSet=digits-test", "model.outputs=5"));
         await SetBudgetAsync(http);

@@ -20,6 +20,7 @@ public sealed class EndpointScopeTests
         $"DELETE /quarantine/{{service}}/{{id:long}}: {Scopes.RunsWrite}",
         $"GET /backup/: {Scopes.LedgerAdmin}",
         $"GET /backup/{{service}}: {Scopes.LedgerAdmin}",
+        $"GET /audit: {Scopes.LedgerAdmin}",
     ];
 
     [Theory]
@@ -78,5 +79,14 @@ public sealed class EndpointScopeTests
         using var folder = new TemporaryFolder();
         var found = ServiceEndpoints.Of(service, folder.Path).Select(endpoint => $"{endpoint.Method} {endpoint.Pattern}: {endpoint.Scope ?? Anyone}");
         Assert.Equal(OfEveryService.Concat(own).Order(StringComparer.Ordinal), found.Order(StringComparer.Ordinal));
+    }
+
+    // Workers change things too, by the leases of their tasks: the books tell of them.
+    [Fact]
+    public void Whatever_changes_something_or_hands_out_a_database_is_audited()
+    {
+        using var folder = new TemporaryFolder();
+        Assert.All(ServiceEndpoints.Services.SelectMany(service => ServiceEndpoints.Of(service, folder.Path)), endpoint => Assert.Equal(
+            endpoint.Pattern == "/backup/{service}" || (endpoint.Method is not ("GET" or "HEAD") && endpoint.Scope != Scopes.BlobsClient), endpoint.IsAudited));
     }
 }

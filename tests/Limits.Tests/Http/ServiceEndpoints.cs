@@ -3,6 +3,7 @@ using FlEvents.ClientWorker;
 using FlEvents.Orchestrator;
 using FlEvents.PrivacyAccountant;
 using FlEvents.ServiceDefaults.Hosting;
+using FlEvents.ServiceDefaults.Security;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -21,7 +22,8 @@ namespace FlEvents.Limits.Tests.Http;
 /// <param name="Pattern">As it is mapped.</param>
 /// <param name="HasBody">Whether it says that it reads one.</param>
 /// <param name="Scope">What a caller needs for it; null where nobody is asked.</param>
-internal sealed record ServiceEndpoint(string Method, string Pattern, string Path, bool HasBody, string? Scope);
+/// <param name="IsAudited">Whether the audit log is told of every request for it.</param>
+internal sealed record ServiceEndpoint(string Method, string Pattern, string Path, bool HasBody, string? Scope, bool IsAudited);
 
 /// <summary>The endpoints of a service, as its program maps them: a new one is there by itself.</summary>
 internal static class ServiceEndpoints
@@ -39,7 +41,7 @@ internal static class ServiceEndpoints
                    from endpoint in source.Endpoints.OfType<RouteEndpoint>()
                    from method in endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? ["GET"]
                    let hasBody = method is "PUT" or "PATCH" || endpoint.Metadata.GetMetadata<IAcceptsMetadata>() is not null
-                   select new ServiceEndpoint(method, endpoint.RoutePattern.RawText!, PathOf(endpoint.RoutePattern), hasBody, ScopeOf(endpoint)),
+                   select new ServiceEndpoint(method, endpoint.RoutePattern.RawText!, PathOf(endpoint.RoutePattern), hasBody, ScopeOf(endpoint), Auditing.IsAudited(endpoint)),
             ];
         }
         finally

@@ -117,6 +117,11 @@ public sealed class AccessTests : IDisposable
             Token(_key, issuer: "https://id.example.com"),
             Token(_key, audience: "another"),
             Token(_key, expires: new DateTime(2020, 1, 1, 0, 0, 0, DateTimeKind.Utc)),
+            Token(_key, notBefore: new DateTime(2198, 1, 1, 0, 0, 0, DateTimeKind.Utc)),
+            Token(_key, issuer: null),
+            Token(_key, audience: null),
+            Endless(),
+            WithItsOwnKey(),
             Unsigned(),
             SignedWithThePublicKey(),
             Token(_key)[..^4],
@@ -176,8 +181,28 @@ public sealed class AccessTests : IDisposable
         };
     }
 
-    private static string Token(ECDsa key, string issuer = Issuer, string audience = Audience, DateTime? expires = null) =>
-        Maker.CreateToken(Claims(issuer, audience, expires, new SigningCredentials(new ECDsaSecurityKey(key), SecurityAlgorithms.EcdsaSha256)));
+    private static string Token(ECDsa key, string? issuer = Issuer, string? audience = Audience, DateTime? expires = null, DateTime? notBefore = null)
+    {
+        var claims = Claims(issuer, audience, expires, new SigningCredentials(new ECDsaSecurityKey(key), SecurityAlgorithms.EcdsaSha256));
+        claims.NotBefore = notBefore;
+        return Maker.CreateToken(claims);
+    }
+
+    private string Endless()
+    {
+        var claims = Claims(Issuer, Audience, expires: null, new SigningCredentials(new ECDsaSecurityKey(_key), SecurityAlgorithms.EcdsaSha256));
+        claims.Expires = null;
+        return Maker.CreateToken(claims);
+    }
+
+    // Signed well, by a key that the token itself brings along.
+    private string WithItsOwnKey()
+    {
+        var key = JsonWebKeyConverter.ConvertFromECDsaSecurityKey(new ECDsaSecurityKey(_other));
+        var claims = Claims(Issuer, Audience, expires: null, new SigningCredentials(new ECDsaSecurityKey(_other), SecurityAlgorithms.EcdsaSha256));
+        claims.AdditionalHeaderClaims = new Dictionary<string, object> { ["jwk"] = JsonSerializer.SerializeToElement(new { kty = key.Kty, crv = key.Crv, x = key.X, y = key.Y }) };
+        return Maker.CreateToken(claims);
+    }
 
     private static string Unsigned() => Maker.CreateToken(Claims(Issuer, Audience, expires: null, signing: null));
 
@@ -185,7 +210,7 @@ public sealed class AccessTests : IDisposable
     private string SignedWithThePublicKey() => Maker.CreateToken(Claims(
         Issuer, Audience, expires: null, new SigningCredentials(new SymmetricSecurityKey(_key.ExportSubjectPublicKeyInfo()), SecurityAlgorithms.HmacSha256)));
 
-    private static SecurityTokenDescriptor Claims(string issuer, string audience, DateTime? expires, SigningCredentials? signing) => new()
+    private static SecurityTokenDescriptor Claims(string? issuer, string? audience, DateTime? expires, SigningCredentials? signing) => new()
     {
         Issuer = issuer,
         Audience = audience,

@@ -132,6 +132,60 @@ public sealed class DatabaseTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Who_would_rather_fail_than_wait_is_told_of_a_fault_and_the_patient_work_beside_it_is_done()
+    {
+        var (runs, impatient) = (0, Task.FromResult(0));
+        await TogetherAsync(
+            () => _database.WriteAsync(
+                transaction =>
+                {
+                    transaction.AddNote("patient");
+                    return runs++ == 0 ? throw new IOException("the disk") : true;
+                },
+                CancellationToken.None),
+            () => impatient = _database.WriteOrFailAsync(
+                transaction =>
+                {
+                    transaction.AddNote("impatient");
+                    return 1;
+                },
+                CancellationToken.None));
+
+        Assert.Equal("The test database cannot write: the disk", (await Assert.ThrowsAsync<IOException>(() => impatient)).Message);
+        Assert.Equal(["patient"], _database.Notes());
+        Assert.Null(_database.Fault);
+    }
+
+    [Fact]
+    public async Task Who_would_rather_fail_than_wait_is_not_kept_behind_work_that_waits_for_the_disk()
+    {
+        var (isWell, faulty) = (false, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        var patient = _database.WriteAsync(
+            _ =>
+            {
+                faulty.TrySetResult();
+                return Volatile.Read(ref isWell) ? true : throw new IOException("the disk");
+            },
+            CancellationToken.None);
+        await faulty.Task;
+        await Assert.ThrowsAsync<IOException>(() => _database.WriteOrFailAsync(_ => 1, CancellationToken.None));
+        Assert.False(patient.IsCompleted);
+
+        Volatile.Write(ref isWell, true);
+        await patient;
+        Assert.Equal(1, await _database.WriteOrFailAsync(_ => 1, CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task A_fault_that_only_the_impatient_met_is_forgotten_and_the_next_finds_out_for_itself()
+    {
+        await Assert.ThrowsAsync<IOException>(() => _database.WriteOrFailAsync<int>(_ => throw new IOException("the disk"), CancellationToken.None));
+        await _database.AddNoteAsync("next");
+        Assert.Null(_database.Fault);
+        Assert.Equal(["next"], _database.Notes());
+    }
+
+    [Fact]
     public async Task A_full_disk_is_waited_out()
     {
         var (large, attempts, secondAttempt) = (new byte[200_000], 0, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
