@@ -27,9 +27,9 @@ public static class BlobEndpoints
     public static void MapBlobs(this IEndpointRouteBuilder app)
     {
         // A task opens what belongs to it, by its lease token: a client beyond the HTTPS edge has no other way in.
-        app.MapGet("/models/{sha256}", ReadModelAsync).WithTags("Models").WithSummary("A global model as safetensors.").AllowAnonymous();
-        app.MapMethods("/updates/{reservationId:guid}", ["HEAD"], Progress).WithTags("Updates").WithSummary("Bytes of an update received so far.").AllowAnonymous();
-        app.MapPut("/updates/{reservationId:guid}", ReceiveAsync).WithTags("Updates").WithSummary("Sends an update, or the rest of one.").AllowAnonymous();
+        app.MapGet("/models/{sha256}", ReadModelAsync).WithTags("Models").WithSummary("A global model as safetensors.").OpenToLeases();
+        app.MapMethods("/updates/{reservationId:guid}", ["HEAD"], Progress).WithTags("Updates").WithSummary("Bytes of an update received so far.").OpenToLeases();
+        app.MapPut("/updates/{reservationId:guid}", ReceiveAsync).WithTags("Updates").WithSummary("Sends an update, or the rest of one.").OpenToLeases();
     }
 
     private static async Task<IResult> ReadModelAsync(string sha256, HttpContext http, BlobStores blobs, UpdateReception reception, IAuthorizationService access)

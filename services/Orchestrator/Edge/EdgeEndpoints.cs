@@ -13,7 +13,7 @@ public static partial class EdgeEndpoints
 
     public static void MapEdge(this IEndpointRouteBuilder app)
     {
-        var edge = app.MapGroup("/edge/tasks").WithTags("Edge").RequireAuthorization(EdgeAccess.Policy);
+        var edge = app.MapGroup("/edge/tasks").WithTags("Edge").RequireAuthorization(EdgeAccess.Policy).WithCallersOf(EdgeAccess.Scheme);
         edge.MapGet("/", OpenAsync).Produces<EdgeTasksView>().WithSummary("The client's open tasks; waits for a new one.");
         edge.MapGet("/{roundId:guid}", Find).Produces<EdgeStatus>().WithSummary("Where a task stands.");
         edge.MapPost("/{roundId:guid}/accept", (Guid roundId, EdgeLease lease, HttpContext http, EdgeTasks tasks, CancellationToken stop) =>

@@ -15,15 +15,15 @@ public static class EnrolmentEndpoints
         var enrolments = app.MapGroup("/enrolments").WithTags("Enrolment");
         enrolments.MapGet("/", (OrchestratorDatabase database) => database.Read(EnrolmentStore.All).Select(EnrolmentView.Of))
             .WithSummary("Lists clients that were invited to come over HTTPS.").RequireScope(Scopes.RunsRead);
-        enrolments.MapPost("/", InviteAsync).WithSummary("Invites a client; answers its one-time token.").RequireScope(Scopes.RunsWrite);
+        enrolments.MapPost("/", InviteAsync).WithSummary("Invites a client; answers its one-time token.").RequireScope(Scopes.RunsWrite).Audited();
         enrolments.MapPost("/{clientId}/approve", (string clientId, Approval approval, Enrolments all, CancellationToken stop) => ShowAsync(all.ApproveAsync(clientId, approval.KeySha256, stop)))
-            .WithSummary("Lets the client's waiting key in.").RequireScope(Scopes.RunsWrite);
+            .WithSummary("Lets the client's waiting key in.").RequireScope(Scopes.RunsWrite).Audited();
         enrolments.MapPost("/{clientId}/suspend", (string clientId, Enrolments all, CancellationToken stop) => ShowAsync(all.SuspendAsync(clientId, stop)))
-            .WithSummary("Neither draws nor hears the client until it is resumed.").RequireScope(Scopes.RunsWrite);
+            .WithSummary("Neither draws nor hears the client until it is resumed.").RequireScope(Scopes.RunsWrite).Audited();
         enrolments.MapPost("/{clientId}/resume", (string clientId, Enrolments all, CancellationToken stop) => ShowAsync(all.ResumeAsync(clientId, stop)))
-            .WithSummary("Draws and hears a suspended client again.").RequireScope(Scopes.RunsWrite);
+            .WithSummary("Draws and hears a suspended client again.").RequireScope(Scopes.RunsWrite).Audited();
         enrolments.MapPost("/{clientId}/revoke", (string clientId, Enrolments all, CancellationToken stop) => ShowAsync(all.RevokeAsync(clientId, stop)))
-            .WithSummary("Ends the client's enrolment; its ledger is kept.").RequireScope(Scopes.RunsWrite);
+            .WithSummary("Ends the client's enrolment; its ledger is kept.").RequireScope(Scopes.RunsWrite).Audited();
         app.MapPost("/edge/enrolment", EnrolAsync).WithTags("Edge").WithSummary("Enrols a client by its one-time token.").AllowAnonymous();
     }
 

@@ -34,6 +34,14 @@ public static partial class Access
     public static TBuilder RequireScope<TBuilder>(this TBuilder endpoint, string scope)
         where TBuilder : IEndpointConventionBuilder => endpoint.RequireAuthorization(scope);
 
+    /// <summary>A task's lease token opens this endpoint, or what else it asks for: nobody has to be known.</summary>
+    public static TBuilder OpenToLeases<TBuilder>(this TBuilder endpoint)
+        where TBuilder : IEndpointConventionBuilder => endpoint.AllowAnonymous().WithMetadata(new LeaseMark());
+
+    /// <summary>Who calls this endpoint is known in a way of its own, and by no API key or token.</summary>
+    public static TBuilder WithCallersOf<TBuilder>(this TBuilder endpoint, string scheme)
+        where TBuilder : IEndpointConventionBuilder => endpoint.WithMetadata(new CallersMark(scheme));
+
     internal static void Add(IServiceCollection services)
     {
         services.AddValidatedOptions<SecurityOptions>(SecurityOptions.Section, SecurityOptions.Check);
@@ -91,6 +99,8 @@ public static partial class Access
     /// <summary>Whether somebody has shown a key or a token that is good here.</summary>
     internal static bool IsKnown(ClaimsPrincipal caller) => caller.Identity?.IsAuthenticated == true;
 
+    internal static bool IsOpenToLeases(Endpoint? endpoint) => endpoint?.Metadata.GetMetadata<LeaseMark>() is not null;
+
     /// <summary>Scopes that an endpoint asks for; none where anybody is let in.</summary>
     internal static IEnumerable<string> NeededScopes(Endpoint? endpoint) =>
         endpoint?.Metadata.GetOrderedMetadata<IAuthorizeData>().Select(required => required.Policy).OfType<string>() ?? [];
@@ -109,7 +119,8 @@ public static partial class Access
     private static string SchemeOf(HttpContext http)
     {
         var options = http.RequestServices.GetRequiredService<IOptions<SecurityOptions>>().Value;
-        return options.IsOpen ? OpenScheme
+        return http.GetEndpoint()?.Metadata.GetMetadata<CallersMark>() is { } own ? own.Scheme
+            : options.IsOpen ? OpenScheme
             : options.Jwt is null || BearerOf(http.Request) is not { } token || token.StartsWith(ApiKey.Prefix, StringComparison.Ordinal) ? ApiKeyScheme
             : JwtBearerDefaults.AuthenticationScheme;
     }
@@ -156,6 +167,10 @@ public static partial class Access
         identity.AddClaims(given.SelectMany(claim => SecurityOptions.Split(claim.Value)).Distinct().Select(scope => new Claim(ScopeClaim, scope)));
         return Task.CompletedTask;
     }
+
+    private sealed record LeaseMark;
+
+    private sealed record CallersMark(string Scheme);
 
     /// <summary>Section Security alone says whom to believe.</summary>
     private sealed class NoSchemeSettings : IAuthenticationConfigurationProvider

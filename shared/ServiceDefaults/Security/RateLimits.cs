@@ -34,7 +34,7 @@ internal static class RateLimits
     private static RateLimitPartition<string> PartitionOf(HttpContext http, SecurityOptions options)
     {
         // Where nobody is asked, whoever comes may do worse. Workers' blobs are bounded by leases, sizes and connections.
-        if (options.IsOpen || (Access.IsKnown(http.User) && Access.NeededScopes(http.GetEndpoint()).Contains(Scopes.BlobsClient)))
+        if (options.IsOpen || (Access.IsOpenToLeases(http.GetEndpoint()) && Access.ScopesOf(http.User).Contains(Scopes.BlobsClient)))
         {
             return RateLimitPartition.GetNoLimiter("");
         }

@@ -74,13 +74,13 @@ public sealed class EdgeTaskTests : IAsyncLifetime
     {
         var (_, roundId) = await PlanAsync();
         await FetchAsync(_mary);
-        Assert.Equal(204, await StatusAsync(_mary.AskAsync($"edge/tasks/{roundId}/refuse", End("OWNER_LIMIT"))));
+        Assert.Equal(204, await StatusAsync(_mary.AskAsync($"edge/tasks/{roundId}/refuse", End("OWNER_POLICY"))));
         Assert.Equal(("st-mary", "REFUSED_BEFORE_LEASE"), (await _host.NextAsync<RefundBudget>()) is var refund ? (refund.ClientId, refund.ReasonCode) : default);
         Assert.Equal(409, await StatusAsync(_mary.AskAsync($"edge/tasks/{roundId}/accept", new { leaseNumber = 1 })));
 
         await FetchAsync(_john);
         await AcceptAsync(_john, roundId);
-        Assert.Equal(409, await StatusAsync(_john.AskAsync($"edge/tasks/{roundId}/refuse", End("OWNER_LIMIT"))));
+        Assert.Equal(409, await StatusAsync(_john.AskAsync($"edge/tasks/{roundId}/refuse", End("OWNER_POLICY"))));
         Assert.Single(_host.Sent<RefundBudget>());
     }
 
