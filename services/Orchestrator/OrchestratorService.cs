@@ -1,8 +1,10 @@
 using FlEvents.Orchestrator.Api;
 using FlEvents.Orchestrator.Consumers;
 using FlEvents.Orchestrator.Events;
+using FlEvents.Orchestrator.Plans;
 using FlEvents.Orchestrator.Rounds;
 using FlEvents.Orchestrator.Storage;
+using FlEvents.Orchestrator.WebConsole;
 using FlEvents.ServiceDefaults.Blobs;
 using FlEvents.ServiceDefaults.Hosting;
 using FlEvents.ServiceDefaults.Messaging;
@@ -32,6 +34,7 @@ public static class OrchestratorService
         services.AddSingleton<RunCommands>();
         services.AddHostedService<RoundTimers>();
         services.TryAddSingleton<IModelSource>(provider => new HttpModelSource(AggregatorOf(provider.GetRequiredService<OrchestratorOptions>())));
+        services.AddSingleton<ServiceForwarding>();
         services.AddOpenApi();
     }
 
@@ -65,6 +68,8 @@ public static class OrchestratorService
         app.MapOpenApi().AllowAnonymous();
         app.MapRuns();
         app.MapEventLogs();
+        app.MapPlans();
+        app.MapWebConsole();
     }
 
     private static HttpClient AggregatorOf(OrchestratorOptions options) => ApiKey.Show(new HttpClient { BaseAddress = options.AggregatorUrl }, options.ApiKey);

@@ -6,17 +6,15 @@ namespace FlEvents.Orchestrator.Rounds;
 /// <summary>Tells those who watch a run that something changed. They read what it is: a missed signal loses nothing.</summary>
 public sealed class ProgressSignals
 {
+    /// <summary>Stands for whatever run there is, for those who watch all.</summary>
+    public static readonly Guid AnyRun = Guid.Empty;
+
     private readonly ConcurrentDictionary<Guid, ConcurrentDictionary<Channel<bool>, bool>> _watchers = new();
 
     public void Changed(Guid runId)
     {
-        if (_watchers.TryGetValue(runId, out var watchers))
-        {
-            foreach (var watcher in watchers.Keys)
-            {
-                watcher.Writer.TryWrite(true);
-            }
-        }
+        Tell(runId);
+        Tell(AnyRun);
     }
 
     /// <summary>Yields once at the start and after each change, several changes as one.</summary>
@@ -36,6 +34,17 @@ public sealed class ProgressSignals
         finally
         {
             watchers.TryRemove(watcher, out _);
+        }
+    }
+
+    private void Tell(Guid runId)
+    {
+        if (_watchers.TryGetValue(runId, out var watchers))
+        {
+            foreach (var watcher in watchers.Keys)
+            {
+                watcher.Writer.TryWrite(true);
+            }
         }
     }
 }
