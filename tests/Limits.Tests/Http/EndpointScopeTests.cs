@@ -25,6 +25,10 @@ public sealed class EndpointScopeTests
     [InlineData(
         "Orchestrator",
         $"GET /openapi/{{documentName}}.json: {Anyone}",
+        $"GET /: {Anyone}",
+        $"GET /console/settings.json: {Anyone}",
+        $"GET /console/{{**path}}: {Anyone}",
+        $"POST /plan: {Scopes.RunsRead}",
         $"POST /runs/: {Scopes.RunsWrite}",
         $"GET /runs/: {Scopes.RunsRead}",
         $"GET /runs/{{runId:guid}}: {Scopes.RunsRead}",
@@ -36,6 +40,16 @@ public sealed class EndpointScopeTests
         $"GET /runs/{{runId:guid}}/model: {Scopes.RunsRead}",
         $"GET /runs/{{runId:guid}}/events: {Scopes.RunsRead}",
         $"GET /runs/{{runId:guid}}/log: {Scopes.RunsRead}",
+        $"GET /runs/{{runId:guid}}/charges: {Scopes.RunsRead}",
+        $"GET /runs/events: {Scopes.RunsRead}",
+        $"GET /runs/schema.json: {Scopes.RunsRead}",
+        $"GET /services/aggregator/quarantine/: {Scopes.RunsRead}",
+        $"GET /services/privacy-accountant/quarantine/: {Scopes.RunsRead}",
+        $"GET /services/privacy-accountant/ledger/clients/{{clientId}}: {Scopes.LedgerRead}",
+        $"GET /services/privacy-accountant/ledger/clients/{{clientId}}/forecast: {Scopes.LedgerRead}",
+        $"GET /services/privacy-accountant/ledger/entries: {Scopes.LedgerRead}",
+        $"GET /services/privacy-accountant/ledger/head: {Scopes.LedgerRead}",
+        $"GET /services/privacy-accountant/ledger/quarantine/: {Scopes.LedgerRead}",
         $"GET /clients/: {Scopes.RunsRead}",
         $"DELETE /clients/{{clientId}}: {Scopes.RunsWrite}")]
     [InlineData(

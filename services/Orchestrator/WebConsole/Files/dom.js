@@ -32,20 +32,22 @@ export function bar(share, kind = "") {
 
 /**
  * A table whose rows are kept by key, so that what is focused or selected stays while values change.
- * Columns: { title, cell(row) → node or text, class, head (whether the cell names its row) }.
+ * Columns: { title, cell(row) → node or text, class, head (whether the cell names its row) }. Of kind `whole` it is the page itself and
+ * scrolls with it, of kind `whole cards` a row is a card where the page is narrow.
+ * The roles are those that the elements have already: a browser forgets them where a style makes cards of rows.
  */
 export class Table {
-  constructor(caption, columns, empty) {
+  constructor(caption, columns, empty, kind = null) {
     this.columns = columns;
     this.rows = new Map();
-    this.body = el("tbody");
+    this.body = el("tbody", { role: "rowgroup" });
     this.empty = el("p", { class: "soft empty" }, empty);
     this.scroll = el("div", { class: "scroll", role: "region", "aria-label": caption, tabindex: "0" },
-      el("table", {},
+      el("table", { role: "table" },
         el("caption", { class: "unseen" }, caption),
-        el("thead", {}, el("tr", {}, columns.map(column => el("th", { scope: "col", class: column.class }, column.title)))),
+        el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, columns.map(column => el("th", { role: "columnheader", scope: "col", class: column.class }, column.title)))),
         this.body));
-    this.element = el("div", {}, this.scroll, this.empty);
+    this.element = el("div", { class: kind }, this.scroll, this.empty);
     this.show([]);
   }
 
@@ -68,8 +70,8 @@ export class Table {
   }
 
   row(row, old) {
-    const cells = this.columns.map(column => el(column.head ? "th" : "td", { class: column.class, scope: column.head ? "row" : null, "data-title": column.title }, column.cell(row)));
-    const element = old ?? el("tr");
+    const cells = this.columns.map(column => el(column.head ? "th" : "td", { role: column.head ? "rowheader" : "cell", class: column.class, scope: column.head ? "row" : null, "data-title": column.title }, column.cell(row)));
+    const element = old ?? el("tr", { role: "row" });
     element.className = row.class ?? "";
     if (!element.contains(document.activeElement) || !old) { return fill(element, cells); }
     // Somebody is in this row: cells with a link or a button are kept.

@@ -30,12 +30,9 @@ export const milliseconds = value => seconds(isNumber(value) ? value / 1000 : va
 
 const clock = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 export const time = text => text ? clock.format(new Date(text)) : none;
+const minute = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+export const date = text => text ? minute.format(new Date(text)) : none;
 export const between = (from, to) => (new Date(to ?? Date.now()) - new Date(from)) / 1000;
-
-export function ago(text) {
-  const past = between(text);
-  return past < 5 ? "just now" : `${seconds(past < 60 ? Math.round(past) : past)} ago`;
-}
 
 /** The beginning of a hash; the whole is its title. */
 export const short = hash => hash ? hash.slice(0, 12) : none;

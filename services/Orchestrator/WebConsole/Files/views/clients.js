@@ -54,7 +54,7 @@ export async function show({ view, signal, settings, linked, title }) {
   const problems = el("div");
   const choice = el("select", { id: "like", onchange: again });
   const search = el("input", { id: "search", type: "search", placeholder: "client, pool, data set", oninput: () => { page = 0; render(); } });
-  const table = new Table("Clients and their privacy budgets", columns, "No client is enrolled.");
+  const table = new Table("Clients and their privacy budgets", columns, "No client is enrolled.", "whole cards");
   const [back, next] = [el("button", { type: "button", class: "quiet", onclick: () => turn(-1) }, "Back"), el("button", { type: "button", class: "quiet", onclick: () => turn(1) }, "Next")];
   const pages = el("p", { class: "pages" }, back, el("span", { role: "status" }), next);
   view.append(

@@ -17,7 +17,7 @@ export async function show({ view, signal, title }) {
     let asked = false;
     const details = el("details", { class: "panel model", ontoggle: open },
       el("summary", {}, el("span", { class: "name" }, run.name), pill(run.state),
-        el("span", { class: "soft" }, `round ${format.count(run.round)} · ${format.bytes(run.model.sizeBytes)} · ${format.time(run.endedAt ?? run.createdAt)}`),
+        el("span", { class: "soft" }, `round ${format.count(run.round)} · ${format.bytes(run.model.sizeBytes)} · ${format.date(run.endedAt ?? run.createdAt)}`),
         el("code", { class: "hash", title: run.model.sha256 }, format.short(run.model.sha256))),
       el("p", {}, el("a", { href: `#/runs/${run.runId}` }, "The run")),
       place);

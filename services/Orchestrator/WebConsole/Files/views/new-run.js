@@ -53,14 +53,27 @@ export async function show({ view, signal, settings, announce, title }, [copied]
       el("div", {}, rest, form.element, el("details", { class: "panel" }, el("summary", {}, "As JSON: the run part of a run file"), el("label", { class: "unseen", for: "json" }, "The run as JSON"), json, jsonError)),
       el("div", { class: "side" }, plan.element, failed, why, button)));
 
-  let [timer, asking, key] = [0, new AbortController(), token()];
+  let [timer, asking, key, mode] = [0, new AbortController(), token(), undefined];
   signal.addEventListener("abort", () => { clearTimeout(timer); asking.abort(); });
   if (copied && starts.some(known => known.value === copied)) { from.value = copied; }
   start(starts.find(known => known.value === from.value).spec);
 
   function start(spec) {
     form.show(structuredClone(pruned(spec)));
+    mode = form.value.privacy?.mode;
     changed();
+  }
+
+  // A mode names the sections that go with it: they are opened with it, and the others are taken away.
+  function follow() {
+    const { privacy } = form.value;
+    mode = privacy?.mode;
+    for (const name of ["example", "local", "central"]) {
+      if ((mode ?? "").split("+").includes(name)) { privacy[name] ??= { clipNorm: 1, noiseMultiplier: 1.1 }; } else { delete privacy?.[name]; }
+    }
+    const { id } = document.activeElement;
+    form.show(form.value);
+    document.getElementById(id)?.focus();
   }
 
   function body() {
@@ -68,6 +81,7 @@ export async function show({ view, signal, settings, announce, title }, [copied]
   }
 
   function changed() {
+    if (form.value.privacy?.mode !== mode) { follow(); }
     json.value = JSON.stringify(body(), null, 2);
     say(jsonError, "");
     check();

@@ -14,7 +14,7 @@ const columns = [
 
 export async function show({ view, signal, settings, title }) {
   title("Quarantine");
-  const table = new Table("Quarantined messages, the newest first", columns, "Nothing is quarantined.");
+  const table = new Table("Quarantined messages, the newest first", columns, "Nothing is quarantined.", "whole cards");
   const problems = el("div");
   const again = el("button", { type: "button", class: "quiet", onclick: load }, "Look again");
   view.append(

@@ -89,7 +89,7 @@ export async function show({ view, signal, linked, announce, title }, [runId]) {
       fill(parts.state, pill(run.state));
       actions();
     }
-    say(parts.note, `${run.runId} · data set ${run.spec.data.dataSet} · privacy ${run.spec.privacy.mode} · seed ${run.seed} · created ${format.time(run.createdAt)}`);
+    say(parts.note, `${run.runId} · data set ${run.spec.data.dataSet} · privacy ${run.spec.privacy.mode} · seed ${run.seed} · created ${format.date(run.createdAt)}`);
     fill(parts.reason, run.reason ? notice(run.reason) : null);
     figures();
     parts.charts.show(all);

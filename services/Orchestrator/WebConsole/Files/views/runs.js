@@ -20,7 +20,7 @@ const columns = [
   { title: "Data", class: "optional", cell: ({ run }) => run.spec.data.dataSet },
   { title: "Privacy", class: "optional", cell: ({ run }) => run.spec.privacy.mode },
   { title: "Parameters", class: "number optional", cell: ({ run }) => format.count(run.parameterCount) },
-  { title: "Started", cell: ({ run }) => el("time", { datetime: run.createdAt, title: format.time(run.createdAt) }, format.time(run.createdAt)) },
+  { title: "Started", cell: ({ run }) => el("time", { datetime: run.createdAt, title: format.time(run.createdAt) }, format.date(run.createdAt)) },
   { title: "Took", class: "number", cell: ({ run }) => run.endedAt ? format.seconds(format.between(run.createdAt, run.endedAt)) : "–" },
 ];
 
@@ -28,7 +28,7 @@ export async function show({ view, signal, linked, announce, title }) {
   title("Runs");
   const runs = new Map();
   const summary = el("p", { class: "soft" }, "Waiting for the Orchestrator…");
-  const table = new Table("Runs, the newest first", columns, "No run yet. “New run” makes the first one.");
+  const table = new Table("Runs, the newest first", columns, "No run yet. “New run” makes the first one.", "whole cards");
   const search = el("input", { id: "search", type: "search", placeholder: "name, state, data set", oninput: render });
   view.append(
     el("div", { class: "head" }, el("h1", {}, "Runs"), el("label", { class: "search", for: "search" }, el("span", {}, "Find"), search), el("a", { class: "button", href: "#/new" }, "New run")),

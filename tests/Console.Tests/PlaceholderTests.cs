@@ -1,7 +1,0 @@
-namespace FlEvents.Console.Tests;
-
-public sealed class PlaceholderTests
-{
-    [Fact]
-    public void It_builds() => Assert.True(true);
-}
