@@ -10,7 +10,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace FlEvents.Console.Tests;
 
-/// <summary>The four services in this process with their console, four clients with a budget, and the keys of three people.</summary>
+/// <summary>The four services in this process with their console, four clients without a budget, and the keys of three people.</summary>
 public sealed class ConsoleServer : IAsyncLifetime
 {
     /// <summary>May do all that the console does.</summary>
@@ -42,8 +42,9 @@ public sealed class ConsoleServer : IAsyncLifetime
 
     /// <summary>Starts a federation with the console.</summary>
     /// <param name="secure">Whom it knows; null for an open one.</param>
-    public static Task<Federation> StartAsync(string folder, Action<SecurityOptions>? secure) => Federation.StartAsync(
-        TinyRun.Read("simulation.budgets.example={\"epsilon\":8,\"delta\":1e-5}"),
+    /// <param name="changes">Of the run file that it simulates, as for <c>--set</c>.</param>
+    public static Task<Federation> StartAsync(string folder, Action<SecurityOptions>? secure, params string[] changes) => Federation.StartAsync(
+        TinyRun.Read(changes),
         folder,
         Transport.Memory,
         "http://127.0.0.1:0",
@@ -73,6 +74,14 @@ public sealed class ConsoleServer : IAsyncLifetime
         }
 
         _folder.Dispose();
+    }
+
+    /// <summary>Makes a run private.</summary>
+    public static void WithPrivacy(JsonObject body)
+    {
+        body["privacy"] = JsonNode.Parse("""{ "mode": "example", "example": { "clipNorm": 1, "noiseMultiplier": 1.1 } }""");
+        body["training"]!["validationFraction"] = 0;
+        body["evaluation"]!["federated"] = false;
     }
 
     private static void Keys(SecurityOptions security)

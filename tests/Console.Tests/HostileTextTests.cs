@@ -43,7 +43,7 @@ public sealed class HostileTextTests(Browser browser, ConsoleServer server)
         await using var tab = await browser.OpenAsync(server.Url);
         var page = tab.Page;
         await tab.SignInAsync(ConsoleServer.Operator, "new");
-        await page.GetByText("As JSON").ClickAsync();
+        await page.GetByText("As JSON: the run part of a run file").ClickAsync();
         var body = JsonNode.Parse(await page.Locator("#json").InputValueAsync())!.AsObject();
         body["data"]!["dataSet"] = "nobody-has-this";
         body[Name] = 1;

@@ -45,7 +45,7 @@ public sealed class KeyboardTests(Browser browser, ConsoleServer server)
         await Expect(page.Locator("main h1")).ToHaveCountAsync(1);
         await Expect(page.GetByRole(AriaRole.Navigation, new() { Name = "Pages" }).Locator("[aria-current=page]")).ToHaveCountAsync(1);
         await Expect(page.GetByRole(AriaRole.Banner)).ToBeVisibleAsync();
-        Assert.Equal([], await page.EvaluateAsync<string[]>("""
+        Assert.Empty(await page.EvaluateAsync<string[]>("""
             [...document.querySelectorAll("input, select, textarea")].filter(field => !field.labels?.length && !field.ariaLabel).map(field => field.outerHTML)
                 .concat([...document.querySelectorAll("table")].filter(table => !table.caption || !table.querySelector("th[scope=col]")).map(table => table.outerHTML))
                 .concat([...document.querySelectorAll("[id]")].filter((one, i, all) => all.findIndex(other => other.id === one.id) !== i).map(one => one.id))

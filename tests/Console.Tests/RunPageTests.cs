@@ -1,6 +1,6 @@
-using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using FlEvents.EndToEnd.Tests;
+using FlEvents.Testing;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
@@ -90,17 +90,19 @@ public sealed partial class RunPageTests(Browser browser, ConsoleServer server)
     [Fact]
     public async Task Budgets_are_bars_with_what_they_still_allow_and_a_plan_says_when_they_will_not_do()
     {
-        var runId = await server.CreateAsync(body =>
-        {
-            body["name"] = "with privacy";
-            body["rounds"] = 2;
-            body["privacy"] = JsonNode.Parse("""{ "mode": "example", "example": { "clipNorm": 1, "noiseMultiplier": 1.1 } }""");
-            body["evaluation"] = JsonNode.Parse("""{ "dataSet": "digits-test" }""");
-        });
-        await server.Api.EndAsync(runId);
-        await using var tab = await browser.OpenAsync(server.Url);
+        using var folder = new TemporaryFolder();
+        await using var federation = await ConsoleServer.StartAsync(folder.Path, secure: null, "simulation.budgets.example={\"epsilon\":8,\"delta\":1e-5}");
+        using var http = new HttpClient { BaseAddress = new Uri(federation.Url), Timeout = Product.Patience };
+        var api = new RunsApi(http);
+        await ConsoleServer.EnrolledAsync(http);
+        var body = TinyRun.Body();
+        ConsoleServer.WithPrivacy(body);
+        body["rounds"] = 2;
+        var runId = await api.CreateAsync(body);
+        await api.EndAsync(runId);
+        await using var tab = await browser.OpenAsync(http.BaseAddress);
         var page = tab.Page;
-        await tab.SignInAsync(ConsoleServer.Operator, "clients");
+        await tab.GoAsync("clients");
         await page.Locator("#like").SelectOptionAsync(runId.ToString());
         var row = page.GetByRole(AriaRole.Row, new() { NameRegex = FirstClient() });
         await Expect(row).ToContainTextAsync(SpentOf());

@@ -21,7 +21,7 @@ public static class RunEndpoints
         var runs = app.MapGroup("/runs").WithTags("Runs");
         runs.MapPost("/", CreateAsync).Accepts<RunSpec>("application/json").WithSummary("Creates a run.").RequireScope(Scopes.RunsWrite);
         runs.MapGet("/", List).WithSummary("Lists runs, the newest first.").RequireScope(Scopes.RunsRead);
-        runs.MapGet("/events", AllEvents).WithSummary("The newest runs, and each change of them, as server-sent events.").RequireScope(Scopes.RunsRead);
+        runs.MapGet("/events", AllEvents).WithSummary("The newest runs (event run), the end of that list (whole), and then each change, as server-sent events.").RequireScope(Scopes.RunsRead);
         runs.MapGet("/schema.json", () => TypedResults.Text(Schema.Value, "application/schema+json")).WithSummary("The JSON Schema of a run.").RequireScope(Scopes.RunsRead);
         runs.MapGet("/{runId:guid}", Find).WithSummary("Shows a run.").RequireScope(Scopes.RunsRead);
         runs.MapPost("/{runId:guid}/pause", (Guid runId, RunCommands commands, CancellationToken stop) => ShowAsync(runId, commands.PauseAsync(runId, stop)))
@@ -105,8 +105,9 @@ public static class RunEndpoints
         static string NameOf(ProgressEvent change) => change.Round is not null ? "round" : change.Cohort is not null ? "cohort" : "run";
     }
 
-    private static ServerSentEventsResult<RunView> AllEvents(RunProgress progress, IHostApplicationLifetime lifetime, CancellationToken cancellationToken) =>
-        TypedResults.ServerSentEvents(UntilStopAsync(progress.WatchAllAsync, _ => "run", lifetime.ApplicationStopping, cancellationToken));
+    private static ServerSentEventsResult<RunView?> AllEvents(RunProgress progress, IHostApplicationLifetime lifetime, CancellationToken cancellationToken) =>
+        // Whoever has no run yet is told that too, and before the first one is there.
+        TypedResults.ServerSentEvents(UntilStopAsync(progress.WatchAllAsync, run => run is null ? "whole" : "run", lifetime.ApplicationStopping, cancellationToken));
 
     // A service that stops would wait for whoever watches, as long as it may.
     private static async IAsyncEnumerable<SseItem<T>> UntilStopAsync<T>(

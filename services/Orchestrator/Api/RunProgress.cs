@@ -61,10 +61,10 @@ public sealed class RunProgress(OrchestratorDatabase database, ProgressSignals s
         }
     }
 
-    /// <summary>Yields the newest runs, the oldest of them first, then each change and each new run, without end.</summary>
-    public async IAsyncEnumerable<RunView> WatchAllAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>Yields the newest runs, the oldest of them first, then null, then each change and each new run, without end.</summary>
+    public async IAsyncEnumerable<RunView?> WatchAllAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var shown = new Dictionary<Guid, RunView>();
+        var (shown, isWhole) = (new Dictionary<Guid, RunView>(), false);
         await foreach (var _ in signals.WatchAsync(ProgressSignals.AnyRun, cancellationToken))
         {
             var runs = database.Read(transaction => RunStore.Newest(transaction, MostRuns)).Select(RunViews.Of).ToList();
@@ -76,6 +76,12 @@ public sealed class RunProgress(OrchestratorDatabase database, ProgressSignals s
             }
 
             shown = runs.ToDictionary(run => run.RunId);
+            if (!isWhole)
+            {
+                isWhole = true;
+                yield return null;
+            }
+
             await Task.Delay(Pause, time, cancellationToken);
         }
     }

@@ -68,6 +68,7 @@ export async function show({ view, signal, settings, linked, title }) {
     signal,
     state: linked,
     on: (name, run) => {
+      if (name !== "run") { return; }
       const before = shown.get(run.runId);
       shown.set(run.runId, run.round);
       if (before !== undefined && before !== run.round) { again(); }

@@ -35,12 +35,14 @@ export async function show({ view, signal, linked, announce, title }) {
     summary, table.element);
   table.element.hidden = true;
 
-  let drawing = 0;
+  let [drawing, isWhole] = [0, false];
   signal.addEventListener("abort", () => cancelAnimationFrame(drawing));
   await stream("runs/events", {
     signal,
-    state: state => { linked(state); if (state === "live") { later(); } },
+    state: linked,
     on: (name, run) => {
+      if (name === "whole") { isWhole = true; }
+      if (name !== "run") { later(); return; }
       const before = runs.get(run.runId);
       runs.set(run.runId, run);
       if (before && before.state !== run.state) { announce(`${run.name}: ${format.words(run.state)}`); }
@@ -49,6 +51,7 @@ export async function show({ view, signal, linked, announce, title }) {
   });
 
   function later() {
+    if (!isWhole) { return; }
     cancelAnimationFrame(drawing);
     drawing = requestAnimationFrame(render);
   }
