@@ -20,6 +20,7 @@ public static class ConsoleFiles
         [".js"] = "text/javascript; charset=utf-8",
         [".css"] = "text/css; charset=utf-8",
         [".svg"] = "image/svg+xml",
+        [".txt"] = "text/plain; charset=utf-8",
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>By path below the console's folder, e.g. <c>views/runs.js</c>; nothing else can be asked for.</summary>

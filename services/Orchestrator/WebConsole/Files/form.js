@@ -53,7 +53,8 @@ export class Form {
     const { properties = {}, required = [] } = schema;
     const entries = Object.entries(properties).map(([key, child]) => ({ key, child: resolve(child, this.schema), isRequired: required.includes(key) }));
     const isObject = ({ child }) => typesOf(child).includes("object");
-    const isFirst = entry => entry.isRequired || value[entry.key] !== undefined || ["mode", "name", "dataSet"].includes(entry.key);
+    const isFirst = entry => entry.isRequired || ["mode", "name", "dataSet"].includes(entry.key)
+      || (value[entry.key] !== undefined && JSON.stringify(value[entry.key]) !== JSON.stringify(entry.child.default));
     const plain = entries.filter(entry => !isObject(entry));
     const more = plain.filter(entry => !isFirst(entry));
     return [

@@ -59,7 +59,8 @@ export async function show({ view, signal, settings, linked, title }) {
   const pages = el("p", { class: "pages" }, back, el("span", { role: "status" }), next);
   view.append(
     el("div", { class: "head" }, el("h1", {}, "Clients"), el("label", { class: "search", for: "search" }, el("span", {}, "Find"), search), el("button", { type: "button", class: "quiet", onclick: load }, "Look again")),
-    summary, el("p", {}, el("label", { for: "like" }, "Rounds like those of "), choice), problems, table.element, pages);
+    summary, el("p", {}, el("label", { for: "like" }, "Rounds like those of "), choice), problems, table.element, pages,
+    el("p", { class: "soft" }, "A bar is the share of a budget that is spent in the ledger’s own measure, which decides what is admitted. ε does not grow in proportion to it."));
   await load();
 
   // A run that goes on charges: what is left is asked for again when its round changes.
