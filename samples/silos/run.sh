@@ -117,7 +117,7 @@ out=$(cd -- "$out" && pwd)
 [[ -n ${RABBITMQ_URL:-} ]] || start_broker
 
 echo "Starting four services and three hospitals; their logs are in $out/logs …"
-start orchestrator Orchestrator "$base" Orchestrator__AggregatorUrl="$aggregator/"
+start orchestrator Orchestrator "$base" Orchestrator__AggregatorUrl="$aggregator/" Orchestrator__LedgerUrl="http://127.0.0.1:$((base + 2))/"
 start aggregator Aggregator $((base + 1)) Aggregator__DataSets__holdout__Kind=csv Aggregator__DataSets__holdout__Path="$here/holdout.csv"
 start privacy-accountant PrivacyAccountant $((base + 2))
 start_silo st-anna $((base + 3))
@@ -126,7 +126,7 @@ start_silo hillcrest $((base + 5))
 wait_until_healthy
 
 run=$(curl -fsS -X POST -H 'Content-Type: application/json' --data-binary @"$here/run.json" "$orchestrator/runs" | grep -o '"runId":"[^"]*"' | cut -d '"' -f 4)
-echo "Run $run; the API is at $orchestrator."
+echo "Run $run; the console and the API are at $orchestrator."
 # In the background, because a shell that waits for a command in the foreground takes no signal.
 "$dotnet" "$bin/flevents.dll" watch --url "$orchestrator" "$run" &
 services[watch]=$!

@@ -15,9 +15,13 @@ public sealed class OrchestratorOptions
     /// <summary>What the state survives.</summary>
     public Durability Durability { get; set; } = Durability.Power;
 
-    /// <summary>Address of the Aggregator's HTTP endpoint, where models are read.</summary>
+    /// <summary>Address of the Aggregator's HTTP endpoint, where models are read, and its quarantine.</summary>
     [Required]
     public Uri AggregatorUrl { get; set; } = new("http://127.0.0.1:5081/");
+
+    /// <summary>Address of the PrivacyAccountant's HTTP endpoint, where the console's readers see budgets and charges, each with his own key.</summary>
+    [Required]
+    public Uri LedgerUrl { get; set; } = new("http://127.0.0.1:5082/");
 
     /// <summary>Key with scope <c>blobs:client</c> that the Aggregator asks for; null where it asks for none.</summary>
     public string? ApiKey { get; set; }

@@ -2,8 +2,10 @@ using FlEvents.Orchestrator.Api;
 using FlEvents.Orchestrator.Consumers;
 using FlEvents.Orchestrator.Edge;
 using FlEvents.Orchestrator.Events;
+using FlEvents.Orchestrator.Plans;
 using FlEvents.Orchestrator.Rounds;
 using FlEvents.Orchestrator.Storage;
+using FlEvents.Orchestrator.WebConsole;
 using FlEvents.ServiceDefaults.Blobs;
 using FlEvents.ServiceDefaults.Hosting;
 using FlEvents.ServiceDefaults.Messaging;
@@ -37,6 +39,7 @@ public static class OrchestratorService
         EdgeAccess.Add(services);
         services.AddHostedService<RoundTimers>();
         services.TryAddSingleton<IModelSource>(provider => new HttpModelSource(AggregatorOf(provider.GetRequiredService<OrchestratorOptions>())));
+        services.AddSingleton<ServiceForwarding>();
         services.AddOpenApi();
     }
 
@@ -72,6 +75,8 @@ public static class OrchestratorService
         app.MapEventLogs();
         app.MapEnrolments();
         app.MapEdge();
+        app.MapPlans();
+        app.MapWebConsole();
     }
 
     private static HttpClient AggregatorOf(OrchestratorOptions options) => ApiKey.Show(new HttpClient { BaseAddress = options.AggregatorUrl }, options.ApiKey);

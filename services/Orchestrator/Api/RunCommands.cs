@@ -36,6 +36,7 @@ public sealed class RunCommands(OrchestratorDatabase database, RoundTransactions
                 var create = new CreateModel { RunId = runId, Run = spec };
                 EventLog.Append(transaction, create);
                 transaction.Send(create);
+                transaction.OnCommitted(() => progress.Changed(runId));
                 return new RunCreation(run, Created: true, Conflict: false);
             },
             cancellationToken);

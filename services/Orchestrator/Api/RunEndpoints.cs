@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using FlEvents.Contracts;
@@ -15,12 +14,15 @@ namespace FlEvents.Orchestrator.Api;
 public static class RunEndpoints
 {
     private const int LongestList = 1000;
+    private static readonly Lazy<string> Schema = new(() => SpecSchema.Create(typeof(RunSpec), "FlEvents run"));
 
     public static void MapRuns(this IEndpointRouteBuilder app)
     {
         var runs = app.MapGroup("/runs").WithTags("Runs");
         runs.MapPost("/", CreateAsync).Accepts<RunSpec>("application/json").WithSummary("Creates a run.").RequireScope(Scopes.RunsWrite).Audited();
         runs.MapGet("/", List).WithSummary("Lists runs, the newest first.").RequireScope(Scopes.RunsRead);
+        runs.MapGet("/events", AllEvents).WithSummary("The newest runs (event run), the end of that list (whole), and then each change, as server-sent events.").RequireScope(Scopes.RunsRead);
+        runs.MapGet("/schema.json", () => TypedResults.Text(Schema.Value, "application/schema+json")).WithSummary("The JSON Schema of a run.").RequireScope(Scopes.RunsRead);
         runs.MapGet("/{runId:guid}", Find).WithSummary("Shows a run.").RequireScope(Scopes.RunsRead);
         runs.MapPost("/{runId:guid}/pause", (Guid runId, RunCommands commands, CancellationToken stop) => ShowAsync(runId, commands.PauseAsync(runId, stop)))
             .WithSummary("Plans no further round until the run is resumed.").RequireScope(Scopes.RunsWrite).Audited();
@@ -41,22 +43,10 @@ public static class RunEndpoints
     private static async Task<Results<Created<RunView>, Ok<RunView>, ProblemHttpResult, ValidationProblem>> CreateAsync(
         HttpRequest request, [FromHeader(Name = "Idempotency-Key")] string? idempotencyKey, RunCommands commands, OrchestratorDatabase database, CancellationToken cancellationToken)
     {
-        if (await ReadBodyAsync(request, cancellationToken) is not { } body)
+        var (spec, refusal) = await RunRequest.ReadAsync(request, database, cancellationToken);
+        if (spec is null)
         {
-            return TypedResults.Problem($"The body is larger than {SpecReader.MaximumBytes} bytes.", statusCode: StatusCodes.Status413PayloadTooLarge);
-        }
-
-        var reading = RunSpecReader.Read(body);
-        if (reading.Spec is not { } spec)
-        {
-            return TypedResults.ValidationProblem(reading.Errors.GroupBy(error => error.Path).ToDictionary(
-                errors => errors.Key, errors => errors.Select(error => error.Message).ToArray()));
-        }
-
-        var enrolled = database.Read(transaction => ClientStore.All(transaction, TimeSpan.Zero)).SelectMany(client => client.DataSets);
-        if (EnrolledUnits.Check(spec.Data, enrolled) is { } mismatch)
-        {
-            return TypedResults.ValidationProblem(new Dictionary<string, string[]> { [mismatch.Path] = [mismatch.Message] });
+            return refusal! switch { { Result: ValidationProblem invalid } => invalid, var other => (ProblemHttpResult)other.Result };
         }
 
         if (idempotencyKey is { Length: 0 or > 200 })
@@ -103,25 +93,31 @@ public static class RunEndpoints
     }
 
     private static Results<ServerSentEventsResult<ProgressEvent>, ProblemHttpResult> Events(
-        Guid runId, OrchestratorDatabase database, RunProgress progress, IHostApplicationLifetime lifetime, CancellationToken cancellationToken)
+        Guid runId, OrchestratorDatabase database, RunProgress progress, IHostApplicationLifetime lifetime, CancellationToken cancellationToken, bool cohort = false)
     {
         if (database.Read(transaction => RunStore.Find(transaction, runId)) is null)
         {
             return NoRun(runId);
         }
 
-        return TypedResults.ServerSentEvents(EventsAsync(progress, runId, lifetime.ApplicationStopping, cancellationToken));
+        return TypedResults.ServerSentEvents(UntilStopAsync(stop => progress.WatchAsync(runId, stop, cohort), NameOf, lifetime.ApplicationStopping, cancellationToken));
+
+        static string NameOf(ProgressEvent change) => change.Round is not null ? "round" : change.Cohort is not null ? "cohort" : "run";
     }
 
+    private static ServerSentEventsResult<RunView?> AllEvents(RunProgress progress, IHostApplicationLifetime lifetime, CancellationToken cancellationToken) =>
+        // Whoever has no run yet is told that too, and before the first one is there.
+        TypedResults.ServerSentEvents(UntilStopAsync(progress.WatchAllAsync, run => run is null ? "whole" : "run", lifetime.ApplicationStopping, cancellationToken));
+
     // A service that stops would wait for whoever watches, as long as it may.
-    private static async IAsyncEnumerable<SseItem<ProgressEvent>> EventsAsync(
-        RunProgress progress, Guid runId, CancellationToken stopping, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private static async IAsyncEnumerable<SseItem<T>> UntilStopAsync<T>(
+        Func<CancellationToken, IAsyncEnumerable<T>> watch, Func<T, string> name, CancellationToken stopping, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stopping, cancellationToken);
-        await using var changes = progress.WatchAsync(runId, either.Token).GetAsyncEnumerator(cancellationToken);
+        await using var changes = watch(either.Token).GetAsyncEnumerator(cancellationToken);
         while (await ComesAsync())
         {
-            yield return new SseItem<ProgressEvent>(changes.Current, changes.Current.Round is null ? "run" : "round");
+            yield return new SseItem<T>(changes.Current, name(changes.Current));
         }
 
         async Task<bool> ComesAsync()
@@ -143,22 +139,4 @@ public static class RunEndpoints
             : TypedResults.Problem($"Client {clientId} is not enrolled.", statusCode: StatusCodes.Status404NotFound);
 
     private static ProblemHttpResult NoRun(Guid runId) => TypedResults.Problem($"There is no run {runId}.", statusCode: StatusCodes.Status404NotFound);
-
-    // Grows with what has come: a connection that sends nothing must not cost a megabyte.
-    private static async Task<ReadOnlyMemory<byte>?> ReadBodyAsync(HttpRequest request, CancellationToken cancellationToken)
-    {
-        const int Piece = 4096;
-        var body = new ArrayBufferWriter<byte>();
-        while (await request.Body.ReadAsync(body.GetMemory(Piece), cancellationToken) is > 0 and var length)
-        {
-            body.Advance(length);
-            if (body.WrittenCount > SpecReader.MaximumBytes)
-            {
-                return null;
-            }
-        }
-
-        // The cast matters: null alone would become an empty Memory<byte>.
-        return (ReadOnlyMemory<byte>?)body.WrittenMemory;
-    }
 }

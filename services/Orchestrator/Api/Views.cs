@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using FlEvents.Contracts;
+using FlEvents.Orchestrator.Rounds;
 
 namespace FlEvents.Orchestrator.Api;
 
@@ -154,11 +155,43 @@ public record ContributionView
     public required double? TrainingSeconds { get; init; }
 }
 
-/// <summary>One step of a run's progress; also the data of a server-sent event, whose event name is <c>run</c> or <c>round</c>.</summary>
+/// <summary>One step of a run's progress; also the data of a server-sent event, whose event name is <c>run</c>, <c>round</c> or <c>cohort</c>.</summary>
 public record ProgressEvent
 {
     public required RunView Run { get; init; }
 
-    /// <summary>The round that changed; null when the run itself did.</summary>
+    /// <summary>The round that changed; null when the run itself did, or its cohort.</summary>
     public required RoundView? Round { get; init; }
+
+    /// <summary>Members of the newest round's cohort that changed; left out where nobody asked for them, or something else did.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public CohortView? Cohort { get; init; }
+}
+
+/// <summary>Members of a round's cohort: all of them, or those that changed since.</summary>
+public record CohortView
+{
+    public required int Round { get; init; }
+
+    /// <summary>Whether these are all members: the first time that the round is told of.</summary>
+    public required bool IsWhole { get; init; }
+
+    /// <summary>In order of client id.</summary>
+    public required IReadOnlyList<CohortMemberView> Members { get; init; }
+}
+
+/// <summary>A member of a cohort as the API shows it. What a client's training computed is not told.</summary>
+public record CohortMemberView
+{
+    public required string ClientId { get; init; }
+    public required MemberState State { get; init; }
+
+    /// <summary>From 1; higher once its task was issued again.</summary>
+    public required int Attempt { get; init; }
+
+    /// <summary>Update bytes it sent.</summary>
+    public required long BytesUp { get; init; }
+
+    /// <summary>Why it was refused, rejected or failed; null otherwise.</summary>
+    public required string? Reason { get; init; }
 }

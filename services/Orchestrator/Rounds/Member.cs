@@ -1,3 +1,6 @@
+using System.Text.Json.Serialization;
+using FlEvents.Contracts;
+
 namespace FlEvents.Orchestrator.Rounds;
 
 /// <summary>One client of a round's cohort.</summary>
@@ -42,6 +45,7 @@ public record Member
 }
 
 /// <summary>Where a member stands; admitted, rejected, carried and refused are final.</summary>
+[JsonConverter(typeof(CamelCaseEnumConverter<MemberState>))]
 public enum MemberState
 {
     /// <summary>Drawn; the ledger has not answered.</summary>

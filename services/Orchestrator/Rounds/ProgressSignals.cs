@@ -4,8 +4,18 @@ using System.Threading.Channels;
 
 namespace FlEvents.Orchestrator.Rounds;
 
-/// <summary>Tells those who watch a run that something changed.</summary>
-public sealed class ProgressSignals : Signals<Guid>;
+/// <summary>Tells those who watch a run, or all of them, that something changed.</summary>
+public sealed class ProgressSignals : Signals<Guid>
+{
+    /// <summary>Stands for whatever run there is, for those who watch all.</summary>
+    public static readonly Guid AnyRun = Guid.Empty;
+
+    public override void Changed(Guid watched)
+    {
+        base.Changed(watched);
+        base.Changed(AnyRun);
+    }
+}
 
 /// <summary>Tells a client that asks over HTTPS that there may be a task for it.</summary>
 public sealed class EdgeSignals : Signals<string>;
@@ -16,7 +26,7 @@ public abstract class Signals<T>
 {
     private readonly ConcurrentDictionary<T, ConcurrentDictionary<Channel<bool>, bool>> _watchers = new();
 
-    public void Changed(T watched)
+    public virtual void Changed(T watched)
     {
         if (_watchers.TryGetValue(watched, out var watchers))
         {

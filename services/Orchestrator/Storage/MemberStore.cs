@@ -164,6 +164,25 @@ public static class MemberStore
         }).ToList();
     }
 
+    private const string SelectCohort = """
+        select client_id, state, lease_number as attempt, bytes_up, detail as reason from member where round_id = @roundId order by client_id
+        """;
+
+    /// <summary>A round's members, in order of client id.</summary>
+    public static IReadOnlyList<CohortMemberView> Cohort(Transaction transaction, Guid roundId) =>
+        transaction.Query<CohortRow>(SelectCohort, new { roundId }).Select(row => row.ToView()).ToList();
+
+    private sealed record CohortRow
+    {
+        public required string ClientId { get; init; }
+        public required string State { get; init; }
+        public required int Attempt { get; init; }
+        public required long BytesUp { get; init; }
+        public string? Reason { get; init; }
+
+        public CohortMemberView ToView() => new() { ClientId = ClientId, State = Enum.Parse<MemberState>(State), Attempt = Attempt, BytesUp = BytesUp, Reason = Reason };
+    }
+
     private sealed record CarriedRow
     {
         public required Guid RoundId { get; init; }

@@ -23,6 +23,11 @@ public static class RoundStore
     /// <summary>The run's round that has not ended; at most one.</summary>
     public static Round? FindOpen(Transaction transaction, Guid runId) => transaction.QuerySingleOrDefault<Row>(SelectOpen, new { runId })?.ToRound();
 
+    private const string SelectNewest = $"select {Columns} from round where run_id = @runId order by number desc limit 1";
+
+    /// <summary>The run's newest round, open or not; null before the first.</summary>
+    public static Round? FindNewest(Transaction transaction, Guid runId) => transaction.QuerySingleOrDefault<Row>(SelectNewest, new { runId })?.ToRound();
+
     private const string SelectOfRun = $"select {Columns} from round where run_id = @runId and number >= @from order by number";
 
     public static IReadOnlyList<Round> OfRun(Transaction transaction, Guid runId, int from = 0) =>

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using FlEvents.Orchestrator.Plans;
 using FlEvents.Standalone.Console;
 using FlEvents.Standalone.Privacy;
 using FlEvents.Standalone.RunFiles;

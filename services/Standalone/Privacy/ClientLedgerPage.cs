@@ -79,7 +79,7 @@ public static class ClientLedgerPage
         }
 
         var bounded = account.Charges.Where(charge => charge.Charge.Mechanism != PrivacyMechanism.Unbounded);
-        var schedule = PldAccountant.Epsilon(RunPlans.Composed(bounded), delta).Upper;
+        var schedule = PldAccountant.Epsilon(UnitPlans.Composed(bounded), delta).Upper;
         var others = totals.Unbounded > 0 ? "the others " : "";
         var by = $"by the filter {(measure.Order is null ? "in" : "at")} {BudgetText.Of(measure)}";
         yield return $"{others}ε = {HumanUnits.Score(Pricing.EpsilonOf(totals.Spent, measure, delta))} {at} {by}";

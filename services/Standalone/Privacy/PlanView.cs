@@ -1,6 +1,8 @@
 using FlEvents.Contracts;
 using FlEvents.DifferentialPrivacy.Accounting.Budgets;
+using FlEvents.DifferentialPrivacy.Plans;
 using FlEvents.Orchestrator.Api;
+using FlEvents.Orchestrator.Plans;
 using FlEvents.Orchestrator.Runs;
 using FlEvents.Standalone.Console;
 using Spectre.Console;
@@ -27,11 +29,14 @@ public static class PlanView
 
         console.WriteLine("");
         Budgets(console, plan);
-        var (traffic, time) = (plan.Traffic, plan.Time);
+        var traffic = plan.Traffic;
         Line(console, "Down", $"{HumanUnits.Bytes(traffic.DownPerRound)} a round, {HumanUnits.Bytes(traffic.Down)} in all; the model has {HumanUnits.Bytes(traffic.ModelBytes)}");
         Line(console, "Up", $"{HumanUnits.Bytes(traffic.UpPerRound)} a round, {HumanUnits.Bytes(traffic.Up)} in all, when everyone answers");
-        Line(console, "Time", $"about {HumanUnits.Duration(time.RoundSeconds)} a round, {HumanUnits.Duration(time.RunSeconds)} in all, for local training");
-        Line(console, "", $"(an estimate: one client's round took {HumanUnits.Duration(time.TaskSeconds)} here, {time.Workers} at a time)");
+        if (plan.Time is { } time)
+        {
+            Line(console, "Time", $"about {HumanUnits.Duration(time.RoundSeconds)} a round, {HumanUnits.Duration(time.RunSeconds)} in all, for local training");
+            Line(console, "", $"(an estimate: one client's round took {HumanUnits.Duration(time.TaskSeconds)} here, {time.Workers} at a time)");
+        }
     }
 
     private static void Write(IAnsiConsole console, UnitPlan unit, string noun)
@@ -96,7 +101,7 @@ public static class PlanView
 
     private static void Line(IAnsiConsole console, string name, string text) => console.WriteLine($"{name,-10}{text}");
 
-    private static string Rounds(int rounds) => rounds >= RunPlans.MostRounds ? $"{HumanUnits.Count(rounds)} rounds or more" : Number(rounds, "round");
+    private static string Rounds(int rounds) => rounds >= UnitPlans.MostRounds ? $"{HumanUnits.Count(rounds)} rounds or more" : Number(rounds, "round");
 
     private static string Number(int count, string noun) => $"{HumanUnits.Count(count)} {noun}{(count == 1 ? "" : "s")}";
 }

@@ -1,92 +1,10 @@
-using System.Text.Json;
-using System.Text.Json.Nodes;
-using System.Text.Json.Schema;
-using System.Text.Json.Serialization.Metadata;
 using FlEvents.Orchestrator.Runs;
 
 namespace FlEvents.Standalone.RunFiles;
 
-/// <summary>The JSON Schema of run files, from the same declarations that a run file is checked by. Rules over several keys are not in it.</summary>
+/// <summary>The JSON Schema of run files.</summary>
 public static class RunFileSchema
 {
-    private static readonly JsonSerializerOptions Indented = new()
-    {
-        WriteIndented = true,
-        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
-
     /// <summary>The schema as text, indented, with a line break at its end.</summary>
-    public static string Create()
-    {
-        var options = new JsonSchemaExporterOptions { TreatNullObliviousAsNonNullable = true, TransformSchemaNode = Complete };
-        var exported = SpecKeys.Json.GetJsonSchemaAsNode(typeof(RunFile), options).AsObject();
-        var schema = new JsonObject
-        {
-            ["$schema"] = "https://json-schema.org/draft/2020-12/schema",
-            ["title"] = "FlEvents run file",
-        };
-        foreach (var (key, value) in exported)
-        {
-            schema[key] = value?.DeepClone();
-        }
-
-        return schema.ToJsonString(Indented) + "\n";
-    }
-
-    private static JsonObject Complete(JsonSchemaExporterContext context, JsonNode node)
-    {
-        var schema = node.AsObject();
-        if (context.TypeInfo.Kind == JsonTypeInfoKind.Object)
-        {
-            schema["additionalProperties"] = false;
-        }
-
-        if (schema.ContainsKey("enum") && !schema.ContainsKey("type"))
-        {
-            var nullable = schema["enum"]!.AsArray().Any(name => name is null);
-            schema["type"] = nullable ? new JsonArray("string", "null") : "string";
-        }
-
-        if (context.PropertyInfo is { } property && Key(property) is { } key)
-        {
-            Constrain(schema, key);
-        }
-
-        return schema;
-    }
-
-    private static SpecKey? Key(JsonPropertyInfo property) =>
-        SpecKeys.Of(property.DeclaringType).FirstOrDefault(key => key.Name == property.Name);
-
-    private static void Constrain(JsonObject schema, SpecKey key)
-    {
-        if (key.Description.Length > 0)
-        {
-            schema.Insert(0, "description", key.Description);
-        }
-
-        if (key is { Minimum: { } minimum, Maximum: { } maximum })
-        {
-            schema["minimum"] = Number(minimum, key.Type);
-            schema["maximum"] = Number(maximum, key.Type);
-        }
-
-        if (key.MaximumLength is { } length)
-        {
-            schema["minLength"] = key.MinimumLength;
-            schema["maxLength"] = length;
-        }
-
-        if (key.Pattern is { } pattern)
-        {
-            schema["pattern"] = $"^(?:{pattern})$";
-        }
-
-        if (key.Default is { } value && SpecKeys.Shape(key.Type).Kind == JsonTypeInfoKind.None)
-        {
-            schema["default"] = JsonSerializer.SerializeToNode(value, key.Type, SpecKeys.Json);
-        }
-    }
-
-    private static JsonNode Number(double value, Type type) => type == typeof(double) ? value : (long)value;
+    public static string Create() => SpecSchema.Create(typeof(RunFile), "FlEvents run file");
 }

@@ -113,6 +113,7 @@ internal static class ServiceEndpoints
         ("sha256", _) => new string('0', 64),
         ("clientId", _) => "anna",
         ("service", _) => "aggregator",
+        ("path", _) => "app.js",
         ("documentName", _) => "v1",
         _ => throw new ArgumentException($"Say here which value parameter {parameter.Name} of an endpoint takes, so that the endpoint can be tried."),
     };

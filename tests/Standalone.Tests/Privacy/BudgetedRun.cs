@@ -1,4 +1,5 @@
 using FlEvents.Orchestrator.Api;
+using FlEvents.Orchestrator.Plans;
 using FlEvents.ServiceDefaults.Messaging;
 using FlEvents.Standalone.Hosting;
 using FlEvents.Standalone.Privacy;

@@ -58,7 +58,7 @@ public sealed class PrivacyUnitTests : IDisposable
         var page = PrivateRun.Shown(console => PlanView.Write(console, plan));
         Assert.Contains("Clients   4 with 10 privacy units each (the values of \"patient\")\n", page, StringComparison.Ordinal);
         Assert.Contains("with 10 privacy units, 2 tasks\n", page, StringComparison.Ordinal);
-        var forecast = RunForecast.Of(file, examples.Declared, new PrivacyAccountant.LedgerPolicy());
+        var forecast = RunForecast.Of(file.Run, RunPlans.Everyone(file, examples.Declared));
         Assert.Equal("iid/4 by patient", forecast.Clients[0].Client.Data.Ledger.PartitionRule);
         Assert.Equal(10, Audit.FewestExamples(file));
         Assert.True(LocalRoundTime.Measure(file.Run, 10, examples.RowsOfEach, TimeProvider.System, TestContext.Current.CancellationToken) > TimeSpan.Zero);

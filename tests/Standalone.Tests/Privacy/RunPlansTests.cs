@@ -8,6 +8,7 @@ using FlEvents.DifferentialPrivacy.Plans;
 using FlEvents.Learning.Models;
 using FlEvents.Learning.Safetensors;
 using FlEvents.Orchestrator.Api;
+using FlEvents.Orchestrator.Plans;
 using FlEvents.Orchestrator.Rounds;
 using FlEvents.PrivacyAccountant;
 using FlEvents.Standalone.Privacy;
@@ -124,7 +125,7 @@ public class RunPlansTests
     {
         var file = PrivateRun.Read(PrivateRun.Central, "selection.count=2", "rounds=25001");
 
-        var forecast = RunForecast.Of(file, ClientExamples.Of(file).Declared, new LedgerPolicy());
+        var forecast = RunForecast.Of(file.Run, RunPlans.Everyone(file, ClientExamples.Of(file).Declared));
 
         Assert.False(forecast.IsDrawn);
         Assert.Equal((25_001, 4), (forecast.Clients[0].Rounds.Count, forecast.Clients[0].Alike));
@@ -156,13 +157,13 @@ public class RunPlansTests
         var admitted = AdmittedByLedger(file);
 
         var (budgets, examples) = (RunPlans.Budgets(file.Simulation.Budgets), ClientExamples.Of(file).Declared);
-        var forecast = RunForecast.Of(file, examples, new LedgerPolicy { Defaults = budgets });
+        var forecast = RunForecast.Of(file.Run, RunPlans.Everyone(file, examples), ForecastLedger.With(new LedgerPolicy { Defaults = budgets }, file.Run));
         var terms = budgets[unit];
         PrivacyCharge Charge(int round) => PrivacyPlan.Charges(file.Run, 75, round)[(int)unit];
         var measure = Pricing.MeasureOf(terms, Pricing.EventOf(Charge(1)));
 
         Assert.InRange(admitted, 1, 199);
-        Assert.Equal(admitted, RunPlans.RoundsAdmitted(terms, measure, Charge));
+        Assert.Equal(admitted, UnitPlans.RoundsAdmitted(terms, measure, Charge));
         Assert.Equal((RunState.BudgetExhausted, admitted), (forecast.Ending, forecast.Tasks.Count));
         Assert.All(forecast.Clients, client => Assert.Equal(admitted + 1, client.RefusedIn));
     }
@@ -176,7 +177,7 @@ public class RunPlansTests
         var budget = Plan(file, PrivacyUnit.Client).Budget!;
 
         Assert.Equal(0, budget.RoundsAdmitted);
-        var others = Enumerable.Range(1, 200).Select(step => 1 + (step * 0.1)).Max(alpha => RunPlans.RoundsAdmitted(terms, PrivacyMeasure.Renyi(alpha), _ => Gaussian(2)));
+        var others = Enumerable.Range(1, 200).Select(step => 1 + (step * 0.1)).Max(alpha => UnitPlans.RoundsAdmitted(terms, PrivacyMeasure.Renyi(alpha), _ => Gaussian(2)));
         Assert.Equal(others, budget.ProposedRounds);
         Assert.Equal(9, budget.ProposedRounds);
     }
@@ -205,10 +206,10 @@ public class RunPlansTests
     [Fact]
     public void At_most_twelve_rounds_are_shown_evenly_from_the_first_to_the_last()
     {
-        Assert.Equal([1, 2, 3], RunPlans.Shown(3));
-        Assert.Equal([1, 10, 19, 28, 37, 46, 55, 64, 73, 82, 91, 100], RunPlans.Shown(100));
-        Assert.Equal((12, 1, 100_000), (RunPlans.Shown(100_000).Count, RunPlans.Shown(100_000)[0], RunPlans.Shown(100_000)[^1]));
-        Assert.All(Enumerable.Range(1, 300), rounds => Assert.Equal(Math.Min(rounds, 12), RunPlans.Shown(rounds).Distinct().Count()));
+        Assert.Equal([1, 2, 3], UnitPlans.Shown(3));
+        Assert.Equal([1, 10, 19, 28, 37, 46, 55, 64, 73, 82, 91, 100], UnitPlans.Shown(100));
+        Assert.Equal((12, 1, 100_000), (UnitPlans.Shown(100_000).Count, UnitPlans.Shown(100_000)[0], UnitPlans.Shown(100_000)[^1]));
+        Assert.All(Enumerable.Range(1, 300), rounds => Assert.Equal(Math.Min(rounds, 12), UnitPlans.Shown(rounds).Distinct().Count()));
     }
 
     [Theory]

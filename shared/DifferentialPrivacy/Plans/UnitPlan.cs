@@ -1,49 +1,7 @@
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using FlEvents.Contracts;
-using FlEvents.Orchestrator.Api;
 
-namespace FlEvents.Standalone.Privacy;
-
-/// <summary>What a run file comes to before anything of it runs: privacy, traffic and time. Everyone is taken to answer.</summary>
-public record RunPlan
-{
-    public static JsonSerializerOptions Json { get; } = new(JsonSerializerDefaults.Web) { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
-    public required string Name { get; init; }
-    public required PrivacyMode Mode { get; init; }
-    public required int Rounds { get; init; }
-    public required int Clients { get; init; }
-
-    /// <summary>Column whose values are the privacy units, each of which counts as one example; null where each row is one.</summary>
-    public required string? PrivacyUnitColumn { get; init; }
-
-    /// <summary>Examples of the client with the fewest, and of the one with the most.</summary>
-    public required int FewestExamples { get; init; }
-
-    public required int MostExamples { get; init; }
-
-    /// <summary>Most tasks of a round.</summary>
-    public required int Cohort { get; init; }
-
-    /// <summary>Whether the rounds of each client are those its seed draws; else each client is taken to be in every round, which charges it no less.</summary>
-    public required bool CohortsAreDrawn { get; init; }
-
-    /// <summary>How the run ends by its budgets: <c>completed</c>, <c>budgetExhausted</c>, or <c>abandoned</c> when too few tasks are admitted.</summary>
-    [JsonConverter(typeof(CamelCaseEnumConverter<RunState>))]
-    public required RunState Ending { get; init; }
-
-    /// <summary>Rounds that the budgets admit.</summary>
-    public required int RoundsDone { get; init; }
-
-    /// <summary>Clients that a budget leaves out at some round.</summary>
-    public required int ClientsLeftOut { get; init; }
-
-    public required IReadOnlyList<UnitPlan> Units { get; init; }
-    public required TrafficPlan Traffic { get; init; }
-    public required TimePlan Time { get; init; }
-}
+namespace FlEvents.DifferentialPrivacy.Plans;
 
 /// <summary>Whether any finite ε holds.</summary>
 [JsonConverter(typeof(CamelCaseEnumConverter<PlannedGuarantee>))]
@@ -127,32 +85,4 @@ public record PlannedBudget
 
     /// <summary>As <see cref="RoundsAdmitted"/>, at <see cref="ProposedAlpha"/>.</summary>
     public required int? ProposedRounds { get; init; }
-}
-
-/// <summary>Model bytes to the clients and update bytes from them, as the run counts them.</summary>
-public record TrafficPlan
-{
-    public required long ModelBytes { get; init; }
-    public required long DownPerRound { get; init; }
-    public required long UpPerRound { get; init; }
-
-    /// <summary>Over the rounds that the budgets admit.</summary>
-    public required long Down { get; init; }
-
-    public required long Up { get; init; }
-}
-
-/// <summary>An estimate of the time that local training takes.</summary>
-public record TimePlan
-{
-    /// <summary>One client's local round, as measured in this process; of a client with the mean number of examples.</summary>
-    public required double TaskSeconds { get; init; }
-
-    /// <summary>Tasks at the same time.</summary>
-    public required int Workers { get; init; }
-
-    public required double RoundSeconds { get; init; }
-
-    /// <summary>Over the rounds that the budgets admit.</summary>
-    public required double RunSeconds { get; init; }
 }

@@ -1,13 +1,17 @@
-using FlEvents.ClientWorker.Data;
 using FlEvents.Contracts;
-using FlEvents.DifferentialPrivacy.Plans;
 using FlEvents.Orchestrator.Api;
 using FlEvents.Orchestrator.Rounds;
-using FlEvents.PrivacyAccountant;
-using FlEvents.Standalone.Hosting;
-using FlEvents.Standalone.RunFiles;
 
-namespace FlEvents.Standalone.Privacy;
+namespace FlEvents.Orchestrator.Plans;
+
+/// <summary>Asks the ledgers of a round's clients to charge them for it.</summary>
+/// <param name="round">From 1, in order.</param>
+public delegate ForecastAnswer AskLedger(int round, IReadOnlyList<EligibleClient> cohort);
+
+/// <summary>What the ledgers say to a round.</summary>
+/// <param name="Refused">Ids of the clients whose budget it would exceed.</param>
+/// <param name="Keep">Makes the charges of the others count; they are given back where it is not called.</param>
+public record ForecastAnswer(IReadOnlySet<string> Refused, Action Keep);
 
 /// <summary>Who takes part in which round, and how a run ends, when every client answers.</summary>
 public record RunForecast
@@ -30,12 +34,14 @@ public record RunForecast
     private const int MostTasks = 50_000;
     private const long MostDrawnFrom = 5_000_000;
 
-    /// <summary>Goes through the rounds with the Orchestrator's draw and the ledger's own decisions.</summary>
-    /// <param name="examples">Declared examples by client, shape [clients].</param>
-    /// <param name="policy">Budgets of the clients' ledgers, which are new.</param>
-    public static RunForecast Of(RunFile file, IReadOnlyList<int> examples, LedgerPolicy policy)
+    /// <summary>Most tasks of a round.</summary>
+    public int LargestCohort => Tasks.DefaultIfEmpty().Max();
+
+    /// <summary>Goes through the rounds with the Orchestrator's own draw.</summary>
+    /// <param name="all">The clients that there are.</param>
+    /// <param name="ask">What the clients' ledgers say; null where nothing limits them.</param>
+    public static RunForecast Of(RunSpec run, IReadOnlyList<EligibleClient> all, AskLedger? ask = null)
     {
-        var (run, all) = (file.Run, Everyone(file, examples));
         var (first, _) = CohortSampling.Draw(run.Seed, 1, all, run.Selection);
         var isEveryone = first.Count == all.Count;
         var isDrawn = isEveryone || ((long)first.Count * run.Rounds <= MostTasks && (long)all.Count * run.Rounds <= MostDrawnFrom);
@@ -43,7 +49,7 @@ public record RunForecast
         var members = isEveryone || !isDrawn ? Alike(all, run) : [.. all.Select(client => new Member(client, 1))];
         return Play(
             run,
-            policy,
+            ask,
             members,
             isDrawn ? null : first.Count,
             (round, left) => isEveryone || !isDrawn ? left : Drawn(run, round, left)) with { IsDrawn = isDrawn };
@@ -59,9 +65,9 @@ public record RunForecast
     /// <param name="cohort">Tasks of a round where they are not drawn; null where they are.</param>
     /// <param name="draw">The cohort of a round out of the clients that no budget has left out.</param>
     private static RunForecast Play(
-        RunSpec run, LedgerPolicy policy, List<Member> members, int? cohort, Func<int, IReadOnlyList<Member>, IReadOnlyList<Member>> draw)
+        RunSpec run, AskLedger? ask, List<Member> members, int? cohort, Func<int, IReadOnlyList<Member>, IReadOnlyList<Member>> draw)
     {
-        var (state, tasks, inRow) = (LedgerState.Empty, new List<int>(), 0);
+        var (tasks, inRow) = (new List<int>(), 0);
         var fewest = Math.Max(run.Selection.MinimumClients, run.Selection.MinimumReports);
         RunForecast End(RunState ending) => new()
         {
@@ -79,12 +85,9 @@ public record RunForecast
 
             var drawn = draw(round, Left());
             // Without a budget nothing is refused, and the ledger need not be asked.
-            var decision = policy.Defaults.Count == 0
-                ? null
-                : Ledger.On(state with { Reservations = LedgerState.Empty.Reservations }, Request(run, round, drawn), policy, DateTimeOffset.UnixEpoch);
-            var refused = (decision?.Messages ?? []).OfType<BudgetRefused>().SelectMany(answer => answer.Refused).Select(client => client.ClientId).ToHashSet(StringComparer.Ordinal);
-            var admitted = drawn.Where(member => !refused.Contains(member.Client.ClientId)).ToList();
-            foreach (var member in drawn.Where(member => refused.Contains(member.Client.ClientId)))
+            var answer = ask?.Invoke(round, [.. drawn.Select(member => member.Client)]);
+            var admitted = drawn.Where(member => answer?.Refused.Contains(member.Client.ClientId) is not true).ToList();
+            foreach (var member in drawn.Except(admitted))
             {
                 member.RefusedIn = round;
             }
@@ -102,7 +105,8 @@ public record RunForecast
                 continue;
             }
 
-            (state, inRow) = (decision?.State ?? state, 0);
+            answer?.Keep();
+            inRow = 0;
             tasks.Add(count);
             admitted.Where(member => !HadItsRounds(member)).ToList().ForEach(member => member.Rounds.Add(round));
         }
@@ -117,23 +121,9 @@ public record RunForecast
         bool IsExhausted() => Left() is var left && left.Count < members.Count && left.Sum(member => member.Alike) < fewest;
     }
 
-    private static ReserveBudget Request(RunSpec run, int round, IReadOnlyList<Member> drawn) => new()
-    {
-        RunId = Guid.Empty,
-        RoundId = Guid.Empty,
-        Round = round,
-        Attempt = 1,
-        Clients = [.. drawn.Select(member => new ReservationRequest
-        {
-            ClientId = member.Client.ClientId,
-            Ledger = member.Client.Data.Ledger,
-            Charges = PrivacyPlan.Charges(run, member.Client.Data.ExampleCount, round),
-        })],
-    };
-
     // The fewest examples cost an example the most: where there are too many sizes, the smallest are kept, and stand for the others. Unless those with more
     // have less noise: then no size stands for another.
-    private static List<Member> Alike(List<EligibleClient> all, RunSpec run)
+    private static List<Member> Alike(IReadOnlyList<EligibleClient> all, RunSpec run)
     {
         var sizes = all.GroupBy(client => client.Data.ExampleCount).OrderBy(group => group.Key).ToList();
         var isSizeCharged = (run.Privacy.Example?.NoiseByExamples ?? run.Privacy.Local?.NoiseByExamples) is { Count: > 0 };
@@ -142,28 +132,6 @@ public record RunForecast
         [
             .. sizes.Take(kept).Select((group, index) =>
                 new Member(group.First(), group.Count() + (index == kept - 1 ? sizes.Skip(kept).Sum(rest => rest.Count()) : 0))),
-        ];
-    }
-
-    private static List<EligibleClient> Everyone(RunFile file, IReadOnlyList<int> examples)
-    {
-        var roster = ClientRoster.OfPool(FederationSettings.Pool, examples.Count);
-        var partition = file.Simulation.Partition;
-        var rule = partition.Describe(examples.Count, file.Run.Data.PrivacyUnitColumn);
-        return
-        [
-            .. examples.Select((count, index) => new EligibleClient(roster.IdOf(index), "", new ClientDataSet
-            {
-                ExampleCount = count,
-                Ledger = new LedgerIdentity
-                {
-                    Owner = FederationSettings.Pool,
-                    DataSet = file.Run.Data.DataSet,
-                    PartitionRule = rule,
-                    PartitionSeed = partition.Seed,
-                    PartitionIndex = index,
-                },
-            })),
         ];
     }
 

@@ -1,0 +1,40 @@
+// Asks for an API key or a token.
+import { api } from "../api.js";
+import { el, fill, say } from "../dom.js";
+
+export function show({ view, reason, announce, done }) {
+  const input = el("input", { id: "bearer", type: "password", autocomplete: "off", spellcheck: "false", required: true, "aria-describedby": "bearer-note bearer-error" });
+  const error = el("p", { id: "bearer-error", class: "error", role: "alert" }, reason ?? "");
+  const button = el("button", { type: "submit" }, "Sign in");
+  const form = el("form", { class: "sign-in panel", novalidate: true, onsubmit: submit },
+    el("h1", {}, "Sign in"),
+    el("label", { for: "bearer" }, "API key or token"),
+    input,
+    el("p", { id: "bearer-note", class: "soft" }, "A key that ", el("code", {}, "flevents api-key"), " has made, or a token of your identity provider. It is kept in this tab until you close it or sign out."),
+    error,
+    button);
+  fill(view, form);
+  input.focus();
+
+  async function submit(event) {
+    event.preventDefault();
+    const bearer = input.value.trim();
+    if (bearer === "" || /[^\x21-\x7e]/.test(bearer)) {
+      say(error, bearer === "" ? "Paste an API key or a token." : "A key or token has no blanks and no characters beyond ASCII.");
+      input.focus();
+      return;
+    }
+    button.disabled = true;
+    try {
+      await api.isKnown(bearer);
+      announce("Signed in.");
+      done(bearer);
+    } catch (failure) {
+      say(error, failure.message);
+      input.focus();
+      input.select();
+    } finally {
+      button.disabled = false;
+    }
+  }
+}

@@ -1,0 +1,4 @@
+using FlEvents.Console.Tests;
+
+[assembly: AssemblyFixture(typeof(Browser))]
+[assembly: AssemblyFixture(typeof(ConsoleServer))]

@@ -1,0 +1,70 @@
+using System.Text.Json.Nodes;
+using Microsoft.Playwright;
+using static Microsoft.Playwright.Assertions;
+
+namespace FlEvents.Console.Tests;
+
+/// <summary>Names and reasons come from whoever may create a run or run a client.</summary>
+public sealed class HostileTextTests(Browser browser, ConsoleServer server)
+{
+    private const string Name = "<img src=x onerror=\"document.title='owned';alert(1)\"><script>document.title='owned'</script>'\"";
+
+    [Fact]
+    public async Task A_name_that_looks_like_markup_is_a_text_on_every_page()
+    {
+        var runId = await server.CreateAsync(body => body["name"] = Name);
+        await server.Api.EndAsync(runId);
+        await using var tab = await browser.OpenAsync(server.Url);
+        var page = tab.Page;
+        await tab.SignInAsync(ConsoleServer.Operator);
+        await AssertTextAsync(page.GetByRole(AriaRole.Link, new() { Name = Name, Exact = true }).First);
+        await tab.GoAsync($"runs/{runId}");
+        await AssertTextAsync(tab.Heading(Name));
+        await tab.GoAsync("models");
+        await AssertTextAsync(page.Locator("summary .name", new() { HasText = Name }).First);
+        await tab.GoAsync($"new/{runId}");
+        await Expect(page.Locator("#f-name")).ToHaveValueAsync(Name);
+        await Expect(page.Locator($"#from option[value='{runId}']")).ToHaveTextAsync($"run: {Name}");
+        await tab.GoAsync("clients");
+        await Expect(page.Locator($"#like option[value='{runId}']")).ToContainTextAsync(Name);
+        Assert.DoesNotContain("owned", await page.TitleAsync(), StringComparison.Ordinal);
+        tab.AssertQuiet();
+
+        async Task AssertTextAsync(ILocator place)
+        {
+            await Expect(place).ToHaveTextAsync(Name);
+            Assert.Equal(0, await page.Locator("img[src=x], main script").CountAsync());
+        }
+    }
+
+    [Fact]
+    public async Task Errors_that_a_service_writes_about_what_it_was_sent_are_text_too()
+    {
+        await using var tab = await browser.OpenAsync(server.Url);
+        var page = tab.Page;
+        await tab.SignInAsync(ConsoleServer.Operator, "new");
+        await page.GetByText("As JSON: the run part of a run file").ClickAsync();
+        var body = JsonNode.Parse(await page.Locator("#json").InputValueAsync())!.AsObject();
+        body["data"]!["dataSet"] = "nobody-has-this";
+        body[Name] = 1;
+        await page.Locator("#json").FillAsync(body.ToJsonString());
+        await Expect(page.GetByRole(AriaRole.List, new() { Name = "Errors without a field" })).ToContainTextAsync($"$.{Name}: There is no such key.");
+        body.Remove(Name);
+        await page.Locator("#json").FillAsync(body.ToJsonString());
+        await Expect(page.Locator(".notice")).ToContainTextAsync("No client that is there holds data set nobody-has-this");
+        Assert.Equal(0, await page.Locator("img[src=x], main script").CountAsync());
+        tab.AssertQuiet("409");
+    }
+
+    [Fact]
+    public async Task A_script_that_came_into_the_page_after_all_would_not_run()
+    {
+        await using var tab = await browser.OpenAsync(server.Url);
+        await tab.GoAsync("runs");
+        await Expect(tab.Heading("Sign in")).ToBeVisibleAsync();
+        await tab.Page.EvaluateAsync("document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"document.title=\\'owned\\'\">')");
+        await Expect(tab.Page.Locator("img[src=x]")).ToHaveJSPropertyAsync("complete", true);
+        Assert.DoesNotContain("owned", await tab.Page.TitleAsync(), StringComparison.Ordinal);
+        tab.AssertQuiet("Content Security Policy", "404");
+    }
+}
