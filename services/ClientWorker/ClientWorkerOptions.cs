@@ -79,6 +79,9 @@ public sealed partial class ClientWorkerOptions
     /// <summary>Key with scope <c>blobs:client</c> that the Aggregator asks for; null where it asks for none.</summary>
     public string? ApiKey { get; set; }
 
+    /// <summary>PEM file with the key that a silo signs its updates with, made at the first start where there is none; null for a worker that signs nothing.</summary>
+    public string? KeyFile { get; set; }
+
     /// <summary>Time between two signs of life of the worker, in seconds.</summary>
     [Range(0.05, 3600.0)]
     public double HeartbeatSeconds { get; set; } = 5;
@@ -113,6 +116,11 @@ public sealed partial class ClientWorkerOptions
         if (!isPool && options.Clients is not null)
         {
             yield return $"Clients is {options.Clients}: only a pool has several.";
+        }
+
+        if (isPool && options.KeyFile is not null)
+        {
+            yield return $"KeyFile is \"{options.KeyFile}\": only a silo has a key; the workers of a pool are one party.";
         }
 
         if (!isPool && options.Partition != new PartitionSpec())

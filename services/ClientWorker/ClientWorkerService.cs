@@ -29,6 +29,7 @@ public static class ClientWorkerService
         services.AddValidatedOptions<ClientWorkerOptions>(ClientWorkerOptions.Section, ClientWorkerOptions.Check);
         services.AddSingleton(provider => new WorkerIdentity(OptionsOf(provider).WorkerId));
         services.AddSingleton(provider => OptionsOf(provider).Roster);
+        services.AddSingleton(provider => new WorkerKey(OptionsOf(provider).KeyFile, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ClientData>();
         services.AddSingleton<ModelCache>();
         services.TryAddSingleton<IModelSource>(provider => new HttpModelSource(AggregatorOf(provider)));

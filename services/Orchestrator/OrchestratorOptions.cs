@@ -22,6 +22,9 @@ public sealed class OrchestratorOptions
     /// <summary>Key with scope <c>blobs:client</c> that the Aggregator asks for; null where it asks for none.</summary>
     public string? ApiKey { get; set; }
 
+    /// <summary>Address at which clients that come over HTTPS reach the Aggregator; null where it is the same as this service's.</summary>
+    public Uri? BlobsUrl { get; set; }
+
     /// <summary>How long after its worker's last heartbeat a client still counts as there, in seconds.</summary>
     [Range(1, 86400)]
     public int ClientTimeoutSeconds { get; set; } = 60;

@@ -1,5 +1,6 @@
 using FlEvents.Orchestrator.Api;
 using FlEvents.Orchestrator.Consumers;
+using FlEvents.Orchestrator.Edge;
 using FlEvents.Orchestrator.Events;
 using FlEvents.Orchestrator.Rounds;
 using FlEvents.Orchestrator.Storage;
@@ -25,11 +26,15 @@ public static class OrchestratorService
         services.AddSingleton(provider => provider.GetRequiredService<IOptions<OrchestratorOptions>>().Value);
         services.AddServiceDatabase<OrchestratorDatabase>(Settings);
         services.AddSingleton<ProgressSignals>();
+        services.AddSingleton<EdgeSignals>();
         services.AddServiceMetrics<OrchestratorMetrics>();
         services.AddServiceMetrics<RunMetrics>();
         services.AddSingleton<RoundTransactions>();
         services.AddSingleton<RunProgress>();
         services.AddSingleton<RunCommands>();
+        services.AddSingleton<EdgeTasks>();
+        services.AddSingleton<Enrolments>();
+        EdgeAccess.Add(services);
         services.AddHostedService<RoundTimers>();
         services.TryAddSingleton<IModelSource>(provider => new HttpModelSource(AggregatorOf(provider.GetRequiredService<OrchestratorOptions>())));
         services.AddOpenApi();
@@ -65,6 +70,8 @@ public static class OrchestratorService
         app.MapOpenApi().AllowAnonymous();
         app.MapRuns();
         app.MapEventLogs();
+        app.MapEnrolments();
+        app.MapEdge();
     }
 
     private static HttpClient AggregatorOf(OrchestratorOptions options) => ApiKey.Show(new HttpClient { BaseAddress = options.AggregatorUrl }, options.ApiKey);

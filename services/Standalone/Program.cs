@@ -16,6 +16,7 @@ var root = new RootCommand("FlEvents: federated learning by services that exchan
     BackupCommand.Create(),
     BackupCommand.CreateRestore(),
     QuarantineCommand.Create(),
+    EnrolmentCommand.Create(),
     ModelCommand.Create(),
     ApiKeyCommand.Create(),
     EpsilonCommand.Create(),

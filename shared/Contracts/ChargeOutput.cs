@@ -14,4 +14,7 @@ public record ChargeOutput
 
     /// <summary>The further update, 64 lower-case hexadecimal digits.</summary>
     public required string UpdateSha256 { get; init; }
+
+    /// <summary>The client's own word that it made this output; null where it has no key.</summary>
+    public SignedStatement? Signed { get; init; }
 }

@@ -18,6 +18,9 @@ public record ClientProfile
     public required string ClientId { get; init; }
 
     public required IReadOnlyList<ClientDataSet> DataSets { get; init; }
+
+    /// <summary>Name of the key that the client signs its updates with (<see cref="ClientKey"/>); null where it has none, as in a pool.</summary>
+    public string? KeySha256 { get; init; }
 }
 
 /// <summary>The part of a data set that a client holds.</summary>

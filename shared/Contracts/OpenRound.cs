@@ -34,4 +34,7 @@ public record RoundMember
     /// Earlier round whose late update of this client counts in this one; null for a client that is sent a task. The reservation is the one of that round.
     /// </summary>
     public Guid? CarriedFrom { get; init; }
+
+    /// <summary>Name of the key that the client signs its updates with (<see cref="ClientKey"/>); null where it has none.</summary>
+    public string? KeySha256 { get; init; }
 }

@@ -29,6 +29,9 @@ public record ReservationRequest
 
     /// <summary>One charge per privacy unit, from the server's plan.</summary>
     public required IReadOnlyList<PrivacyCharge> Charges { get; init; }
+
+    /// <summary>Name of the key that the client signs its updates with (<see cref="ClientKey"/>); null where it has none.</summary>
+    public string? KeySha256 { get; init; }
 }
 
 /// <summary>One mechanism's charge in one privacy unit. Parameters the mechanism does not have are null.</summary>

@@ -31,6 +31,9 @@ public static class RejectionCode
     /// <summary>The lease token is not the one that is good now.</summary>
     public const string LeaseLost = "LEASE_LOST";
 
+    /// <summary>The client has a key, and did not sign this update with it.</summary>
+    public const string BadSignature = "BAD_SIGNATURE";
+
     /// <summary>The update was trained from another model than the round's.</summary>
     public const string WrongBaseModel = "WRONG_BASE_MODEL";
 

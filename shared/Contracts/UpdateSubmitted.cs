@@ -24,4 +24,7 @@ public record UpdateSubmitted
 
     /// <summary>Time spent in training, in seconds; null in a private run.</summary>
     public required double? TrainingSeconds { get; init; }
+
+    /// <summary>Null where the client has no key.</summary>
+    public UpdateSignature? Signature { get; init; }
 }

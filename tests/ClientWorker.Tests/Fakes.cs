@@ -28,7 +28,7 @@ internal sealed class MemorySink : IUpdateSink
     public Task<bool> HoldsAsync(Guid reservationId, string leaseToken, BlobRef update, CancellationToken cancellationToken) =>
         Task.FromResult(Updates.TryGetValue(reservationId, out var bytes) && bytes.Length == update.SizeBytes);
 
-    public async Task SubmitAsync(Guid reservationId, string leaseToken, BlobRef update, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    public async Task SubmitAsync(Guid reservationId, string leaseToken, BlobRef update, ReadOnlyMemory<byte> bytes, UpdateSignature? signature, CancellationToken cancellationToken)
     {
         if (Fault is { } fault)
         {

@@ -35,8 +35,8 @@ internal sealed class LoopbackSink(IServer server) : IUpdateSink, IDisposable
     public Task<bool> HoldsAsync(Guid reservationId, string leaseToken, BlobRef update, CancellationToken cancellationToken) =>
         Sink.HoldsAsync(reservationId, leaseToken, update, cancellationToken);
 
-    public Task SubmitAsync(Guid reservationId, string leaseToken, BlobRef update, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) =>
-        Sink.SubmitAsync(reservationId, leaseToken, update, bytes, cancellationToken);
+    public Task SubmitAsync(Guid reservationId, string leaseToken, BlobRef update, ReadOnlyMemory<byte> bytes, UpdateSignature? signature, CancellationToken cancellationToken) =>
+        Sink.SubmitAsync(reservationId, leaseToken, update, bytes, signature, cancellationToken);
 
     public void Dispose() => _http.Dispose();
 }

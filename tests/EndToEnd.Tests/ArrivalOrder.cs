@@ -28,7 +28,7 @@ internal sealed class ArrivalOrder(IReadOnlyList<int> order)
         public Task<bool> HoldsAsync(Guid reservationId, string leaseToken, BlobRef update, CancellationToken cancellationToken) =>
             inner.HoldsAsync(reservationId, leaseToken, update, cancellationToken);
 
-        public async Task SubmitAsync(Guid reservationId, string leaseToken, BlobRef update, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+        public async Task SubmitAsync(Guid reservationId, string leaseToken, BlobRef update, ReadOnlyMemory<byte> bytes, UpdateSignature? signature, CancellationToken cancellationToken)
         {
             BookMember? member = null;
             await Eventually.HoldsAsync("the round's book is open", () => (member = Find(reservationId)) is not null);
@@ -40,7 +40,7 @@ internal sealed class ArrivalOrder(IReadOnlyList<int> order)
             }
 
             arrivals._arrived.Enqueue(member.ClientId);
-            await inner.SubmitAsync(reservationId, leaseToken, update, bytes, cancellationToken);
+            await inner.SubmitAsync(reservationId, leaseToken, update, bytes, signature, cancellationToken);
         }
 
         private BookMember? Find(Guid reservationId) => books.Read(transaction => BookStore.FindByReservation(transaction, reservationId));

@@ -1,8 +1,10 @@
 using System.Globalization;
 using FlEvents.Aggregator.Admission;
 using FlEvents.Aggregator.Storage;
+using FlEvents.Contracts;
 using FlEvents.ServiceDefaults.Blobs;
 using FlEvents.ServiceDefaults.Security;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace FlEvents.Aggregator.Api;
@@ -13,23 +15,47 @@ public static class BlobEndpoints
     private const string ReceivedBytes = "Received-Bytes";
     private const string ReceivedSha256 = "Received-Sha256";
     private const string UpdateSha256 = "Update-Sha256";
+    private const string UpdateSignature = "Update-Signature";
+    private const string Reservation = "Reservation-Id";
 
     /// <summary>Header that opens the upload of one task, beside what says who calls.</summary>
-    private const string LeaseToken = "Lease-Token";
+    private const string TaskToken = "Lease-Token";
 
     /// <summary>Bytes taken in of an upload that was turned away: a piece as workers send them, with room.</summary>
     private const long LargestUnwanted = 16 << 20;
 
     public static void MapBlobs(this IEndpointRouteBuilder app)
     {
-        app.MapGet("/models/{sha256}", ReadModel).WithTags("Models").WithSummary("A global model as safetensors.").RequireScope(Scopes.BlobsClient);
-        app.MapMethods("/updates/{reservationId:guid}", ["HEAD"], Progress).WithTags("Updates").WithSummary("Bytes of an update received so far.")
-            .RequireScope(Scopes.BlobsClient);
-        app.MapPut("/updates/{reservationId:guid}", ReceiveAsync).WithTags("Updates").WithSummary("Sends an update, or the rest of one.").RequireScope(Scopes.BlobsClient);
+        // A task opens what belongs to it, by its lease token: a client beyond the HTTPS edge has no other way in.
+        app.MapGet("/models/{sha256}", ReadModelAsync).WithTags("Models").WithSummary("A global model as safetensors.").AllowAnonymous();
+        app.MapMethods("/updates/{reservationId:guid}", ["HEAD"], Progress).WithTags("Updates").WithSummary("Bytes of an update received so far.").AllowAnonymous();
+        app.MapPut("/updates/{reservationId:guid}", ReceiveAsync).WithTags("Updates").WithSummary("Sends an update, or the rest of one.").AllowAnonymous();
     }
 
-    private static IResult ReadModel(string sha256, BlobStores blobs)
+    private static async Task<IResult> ReadModelAsync(string sha256, HttpContext http, BlobStores blobs, UpdateReception reception, IAuthorizationService access)
     {
+        if (http.Request.Headers[Reservation] is [{ } reservation])
+        {
+            if (!Guid.TryParseExact(reservation, "D", out var reservationId))
+            {
+                return Problem(StatusCodes.Status400BadRequest, $"Expected {Reservation} with an id, got \"{reservation}\".");
+            }
+
+            if (Authorize(reservationId, http, reception) is { } refusal)
+            {
+                return refusal;
+            }
+
+            if (reception.BaseModelOf(reservationId) != sha256)
+            {
+                return Problem(StatusCodes.Status403Forbidden, $"Task {reservationId} does not begin from model {sha256}.");
+            }
+        }
+        else if (!(await access.AuthorizeAsync(http.User, Scopes.BlobsClient)).Succeeded)
+        {
+            return http.User.Identity is { IsAuthenticated: true } ? Results.Forbid() : Results.Challenge();
+        }
+
         if (!BlobFolder.IsName(sha256) || !blobs.Models.Contains(sha256))
         {
             return Results.Problem($"There is no model {sha256}.", statusCode: StatusCodes.Status404NotFound);
@@ -84,17 +110,21 @@ public static class BlobEndpoints
         }
 
         // Before a byte is read: a sender that expects the word to continue has sent none.
-        if (http.Request.Headers[UpdateSha256] is [{ } sha256])
+        var announced = http.Request.Headers[UpdateSha256] is [{ } given] ? given : null;
+        if (announced is not null && !BlobFolder.IsName(announced))
         {
-            if (!BlobFolder.IsName(sha256))
-            {
-                return Problem(StatusCodes.Status400BadRequest, $"Expected {UpdateSha256} with 64 lower-case hexadecimal digits, got \"{sha256}\".");
-            }
+            return Problem(StatusCodes.Status400BadRequest, $"Expected {UpdateSha256} with 64 lower-case hexadecimal digits, got \"{announced}\".");
+        }
 
-            if (!await reception.OfferAsync(reservationId, sha256, cancellationToken))
-            {
-                return Another();
-            }
+        var (signed, defect) = reception.Check(reservationId, announced, range.Total, SignatureHeader.Read(http.Request.Headers[UpdateSignature]));
+        if (defect is not null)
+        {
+            return Problem(StatusCodes.Status403Forbidden, $"{RejectionCode.BadSignature}: {defect}");
+        }
+
+        if (announced is not null && !await reception.OfferAsync(reservationId, announced, cancellationToken))
+        {
+            return Another();
         }
 
         limit.MaxRequestBodySize = range.Length;
@@ -110,9 +140,13 @@ public static class BlobEndpoints
             }
 
             // Every byte is here: the sender gains nothing from a connection that ends now.
-            return await reception.StoreAsync(reservationId, complete, CancellationToken.None)
+            return await reception.StoreAsync(reservationId, complete, signed, announced, CancellationToken.None)
                 ? Results.Created()
                 : Another();
+        }
+        catch (BlobException e)
+        {
+            return Problem(StatusCodes.Status422UnprocessableEntity, e.Message);
         }
         catch (BadHttpRequestException e)
         {
@@ -154,9 +188,9 @@ public static class BlobEndpoints
 
     private static IResult? Authorize(Guid reservationId, HttpContext http, UpdateReception reception)
     {
-        if (http.Request.Headers[LeaseToken] is not [{ Length: > 0 } token])
+        if (http.Request.Headers[TaskToken] is not [{ Length: > 0 } token])
         {
-            return Problem(StatusCodes.Status401Unauthorized, $"Expected header {LeaseToken} with the token that the task came with.");
+            return Problem(StatusCodes.Status401Unauthorized, $"Expected header {TaskToken} with the token that the task came with.");
         }
 
         switch (reception.IsAuthorized(reservationId, token))

@@ -65,6 +65,9 @@ public record BookMember
     /// <summary>Examples declared at enrolment.</summary>
     public required int ExampleCount { get; init; }
 
+    /// <summary>Name of the key that the client signs its updates with; null where it has none.</summary>
+    public string? KeySha256 { get; init; }
+
     public required BookMemberState State { get; init; }
 
     /// <summary>Hash of the update that answered the task, admitted or rejected.</summary>

@@ -42,6 +42,7 @@ public static class BookProtocol
             LeaseNumber = member.LeaseNumber,
             LeaseTokenSha256 = member.LeaseTokenSha256,
             ExampleCount = member.ExampleCount,
+            KeySha256 = member.KeySha256,
             State = BookMemberState.Open,
         });
     }
@@ -98,6 +99,12 @@ public static class BookProtocol
         if (message.ReservationId != member.ReservationId)
         {
             return Reject(book, member, message, RejectionCode.NotSelected, $"Reservation {message.ReservationId} is not the one of this task.", isFinal: false);
+        }
+
+        // Before anything is said of the client: who can't sign for it must not be able to have it turned away, or called a cheat.
+        if (SignedUpdate.Defect(book, member, run, message.Update, message.Signature, message.ExampleCount) is { } unsigned)
+        {
+            return Reject(book, member, message, RejectionCode.BadSignature, unsigned, isFinal: false);
         }
 
         if (member.State != BookMemberState.Open)

@@ -170,8 +170,9 @@ public static class Bookkeeping
     /// An update has arrived in full. One that follows another of the same task, however long after, is charged once more where each was noised
     /// apart: this service has seen both (privacy rule 17).
     /// </summary>
+    /// <param name="signed">The client's word that it made this update; null where it has no key.</param>
     /// <returns>Whether it may be stored: it is the task's first update, or one that was seen before and that no other stands in the place of.</returns>
-    public static bool OnReceived(IBookTables tables, Guid reservationId, string sha256)
+    public static bool OnReceived(IBookTables tables, Guid reservationId, string sha256, SignedStatement? signed = null)
     {
         var isFirst = tables.Uploads(reservationId).All(upload => upload.Sha256 == sha256);
         var seen = OutputsOf(tables, reservationId, out var isNoised);
@@ -197,6 +198,7 @@ public static class Bookkeeping
             ClientId = member.ClientId,
             ReservationId = reservationId,
             UpdateSha256 = sha256,
+            Signed = signed,
         });
         return false;
     }

@@ -43,7 +43,7 @@ public static class BookStore
     public static void Save(Transaction transaction, Book book) => transaction.Execute(Upsert, Row.Of(book));
 
     private const string MemberColumns = """
-        round_id, client_id, reservation_id, lease_number, lease_token_sha256, example_count, state, update_sha256, update_size, weight, carried_to
+        round_id, client_id, reservation_id, lease_number, lease_token_sha256, example_count, key_sha256, state, update_sha256, update_size, weight, carried_to
         """;
 
     private const string SelectMember = $"select {MemberColumns} from book_member where round_id = @roundId and client_id = @clientId";
@@ -76,8 +76,8 @@ public static class BookStore
     public static int CountTasks(Transaction transaction, Guid roundId) => transaction.Scalar<int>(CountMembers, new { roundId });
 
     private const string UpsertMember = """
-        insert into book_member (round_id, client_id, reservation_id, lease_number, lease_token_sha256, example_count, state)
-        values (@RoundId, @ClientId, @ReservationId, @LeaseNumber, @LeaseTokenSha256, @ExampleCount, @State)
+        insert into book_member (round_id, client_id, reservation_id, lease_number, lease_token_sha256, example_count, key_sha256, state)
+        values (@RoundId, @ClientId, @ReservationId, @LeaseNumber, @LeaseTokenSha256, @ExampleCount, @KeySha256, @State)
         on conflict (round_id, client_id) do update set lease_number = @LeaseNumber, lease_token_sha256 = @LeaseTokenSha256, state = @State,
             update_sha256 = @UpdateSha256, update_size = @UpdateSize, weight = @Weight, carried_to = @CarriedTo
         """;
@@ -90,6 +90,7 @@ public static class BookStore
         member.LeaseNumber,
         member.LeaseTokenSha256,
         member.ExampleCount,
+        member.KeySha256,
         State = member.State.ToString(),
         member.UpdateSha256,
         member.UpdateSize,

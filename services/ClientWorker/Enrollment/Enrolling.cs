@@ -8,7 +8,7 @@ namespace FlEvents.ClientWorker.Enrollment;
 
 /// <summary>Offers the worker's clients to the Orchestrator, once after each start.</summary>
 public sealed partial class Enrolling(
-    TaskStore store, ClientData data, ClientRoster roster, WorkerIdentity worker, IBusControl bus, ILogger<Enrolling> log) : BackgroundService
+    TaskStore store, ClientData data, ClientRoster roster, WorkerIdentity worker, WorkerKey key, IBusControl bus, ILogger<Enrolling> log) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -41,6 +41,7 @@ public sealed partial class Enrolling(
     private ClientProfile Profile(int index, Dictionary<string, int[]> counts) => new()
     {
         ClientId = roster.IdOf(index),
+        KeySha256 = key.KeySha256,
         DataSets =
         [
             .. data.Names.Select(name => new ClientDataSet

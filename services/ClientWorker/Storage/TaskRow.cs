@@ -21,6 +21,7 @@ public record TaskRow
     public int? ExampleCount { get; init; }
     public double? TrainingLoss { get; init; }
     public double? TrainingSeconds { get; init; }
+    public string? Signature { get; init; }
     public string? ReasonCode { get; init; }
     public string? Detail { get; init; }
     public DateTimeOffset ChangedAt { get; init; }
@@ -39,6 +40,7 @@ public record TaskRow
         ExampleCount = task.Result?.ExampleCount,
         TrainingLoss = task.Result?.TrainingLoss,
         TrainingSeconds = task.Result?.TrainingSeconds,
+        Signature = task.Result?.Signature is { } signature ? JsonSerializer.Serialize(signature, Json) : null,
         ReasonCode = task.End?.ReasonCode,
         Detail = task.End?.Detail,
         ChangedAt = now,
@@ -54,6 +56,7 @@ public record TaskRow
             ExampleCount = ExampleCount,
             TrainingLoss = TrainingLoss,
             TrainingSeconds = TrainingSeconds,
+            Signature = Signature is null ? null : JsonSerializer.Deserialize<UpdateSignature>(Signature, Json),
         },
         End = ReasonCode is null ? null : new TaskEnd(ReasonCode, Detail!),
     };

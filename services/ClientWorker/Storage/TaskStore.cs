@@ -49,7 +49,7 @@ public sealed class TaskStore(Database database, OwnerLimits limits)
 
     private const string SelectTask = """
         select reservation_id, run_id, round, client_id, lease_number, state, command, update_sha256, update_size_bytes, example_count,
-               training_loss, training_seconds, reason_code, detail, changed_at
+               training_loss, training_seconds, signature, reason_code, detail, changed_at
         from tasks where reservation_id = @reservationId
         """;
 
@@ -58,7 +58,7 @@ public sealed class TaskStore(Database database, OwnerLimits limits)
 
     private const string SelectAccepted = """
         select reservation_id, run_id, round, client_id, lease_number, state, command, update_sha256, update_size_bytes, example_count,
-               training_loss, training_seconds, reason_code, detail, changed_at
+               training_loss, training_seconds, signature, reason_code, detail, changed_at
         from tasks where state = 'Accepted'
         """;
 
@@ -79,7 +79,7 @@ public sealed class TaskStore(Database database, OwnerLimits limits)
 
     private const string SelectUnfinished = """
         select reservation_id, run_id, round, client_id, lease_number, state, command, update_sha256, update_size_bytes, example_count,
-               training_loss, training_seconds, reason_code, detail, changed_at
+               training_loss, training_seconds, signature, reason_code, detail, changed_at
         from tasks where state in ('Accepted', 'Trained') order by changed_at, reservation_id
         """;
 
@@ -155,13 +155,13 @@ public sealed class TaskStore(Database database, OwnerLimits limits)
 
     private const string UpsertTask = """
         insert into tasks (reservation_id, run_id, round, client_id, lease_number, state, command, update_sha256, update_size_bytes, example_count,
-                           training_loss, training_seconds, reason_code, detail, changed_at)
+                           training_loss, training_seconds, signature, reason_code, detail, changed_at)
         values (@ReservationId, @RunId, @Round, @ClientId, @LeaseNumber, @State, @Command, @UpdateSha256, @UpdateSizeBytes, @ExampleCount,
-                @TrainingLoss, @TrainingSeconds, @ReasonCode, @Detail, @ChangedAt)
+                @TrainingLoss, @TrainingSeconds, @Signature, @ReasonCode, @Detail, @ChangedAt)
         on conflict (reservation_id) do update set
             lease_number = excluded.lease_number, state = excluded.state, command = excluded.command, update_sha256 = excluded.update_sha256,
             update_size_bytes = excluded.update_size_bytes, example_count = excluded.example_count, training_loss = excluded.training_loss,
-            training_seconds = excluded.training_seconds, reason_code = excluded.reason_code, detail = excluded.detail, changed_at = excluded.changed_at
+            training_seconds = excluded.training_seconds, signature = excluded.signature, reason_code = excluded.reason_code, detail = excluded.detail, changed_at = excluded.changed_at
         """;
 
     internal static void Save(Transaction transaction, TrainingTask task) => transaction.Execute(UpsertTask, TaskRow.Of(task, transaction.Now));

@@ -52,6 +52,7 @@ public static class TaskMessages
         ExampleCount = result.ExampleCount,
         TrainingLoss = result.TrainingLoss,
         TrainingSeconds = result.TrainingSeconds,
+        Signature = result.Signature,
     };
 
     private static TrainingRefused Refused(TrainClient command, TaskEnd end) => new()

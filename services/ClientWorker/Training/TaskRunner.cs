@@ -1,3 +1,4 @@
+using FlEvents.ClientWorker.Enrollment;
 using FlEvents.ClientWorker.Storage;
 using FlEvents.ClientWorker.Updates;
 using FlEvents.Contracts;
@@ -18,6 +19,7 @@ public sealed partial class TaskRunner(
     LocalTraining training,
     UpdateFolder updates,
     IUpdateSink sink,
+    WorkerKey key,
     Patience patience,
     ClientWorkerMetrics metrics,
     IOptions<BusOptions> bus,
@@ -155,6 +157,7 @@ public sealed partial class TaskRunner(
             ExampleCount = trained.ExampleCount,
             TrainingLoss = trained.Loss,
             TrainingSeconds = trained.Duration?.TotalSeconds,
+            Signature = key.Sign(command, kept, trained.ExampleCount),
         });
     }
 
@@ -184,7 +187,7 @@ public sealed partial class TaskRunner(
                 }
 
                 running.Cancelled.ThrowIfCancellationRequested();
-                await sink.SubmitAsync(command.ReservationId, command.LeaseToken, update, bytes, token);
+                await sink.SubmitAsync(command.ReservationId, command.LeaseToken, update, bytes, task.Result!.Signature, token);
                 return update;
             },
             running.Cancelled);

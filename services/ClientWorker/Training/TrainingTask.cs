@@ -167,6 +167,9 @@ public record TaskResult
 
     /// <summary>Time spent in training, in seconds; null in a private run.</summary>
     public required double? TrainingSeconds { get; init; }
+
+    /// <summary>The client's word for the update; null where the worker has no key.</summary>
+    public UpdateSignature? Signature { get; init; }
 }
 
 /// <summary>Why a task has no update.</summary>

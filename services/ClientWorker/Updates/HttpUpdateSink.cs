@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Text.Json;
 using FlEvents.Contracts;
 
 namespace FlEvents.ClientWorker.Updates;
@@ -24,6 +25,9 @@ public sealed class HttpUpdateSink(HttpClient http, int pieceBytes = HttpUpdateS
     /// <summary>Header that says which update follows. Its bytes go only when the store asks for them: where another worker's counts they never leave.</summary>
     public const string UpdateSha256 = "Update-Sha256";
 
+    /// <summary>Header with the client's word for the update: <see cref="Contracts.UpdateSignature"/> as JSON in base64.</summary>
+    public const string UpdateSignature = "Update-Signature";
+
     // At 100 s a request this asks for 84 kB/s; a slower line still gets on, because the store keeps what arrived of a piece.
     private const int DefaultPieceBytes = 8 << 20;
     private const int BrokenKept = 1000;
@@ -34,7 +38,7 @@ public sealed class HttpUpdateSink(HttpClient http, int pieceBytes = HttpUpdateS
     public async Task<bool> HoldsAsync(Guid reservationId, string leaseToken, BlobRef update, CancellationToken cancellationToken) =>
         await ReceivedAsync(reservationId, leaseToken, update, cancellationToken) == update.SizeBytes;
 
-    public async Task SubmitAsync(Guid reservationId, string leaseToken, BlobRef update, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    public async Task SubmitAsync(Guid reservationId, string leaseToken, BlobRef update, ReadOnlyMemory<byte> bytes, Contracts.UpdateSignature? signature, CancellationToken cancellationToken)
     {
         // One that fits a piece is sent at once: to ask what has arrived of it would take as long as to send it. But not again, where the line may be so slow
         // that a whole piece never gets through.
@@ -43,7 +47,7 @@ public sealed class HttpUpdateSink(HttpClient http, int pieceBytes = HttpUpdateS
         while (received < bytes.Length)
         {
             var piece = bytes.Slice((int)received, Math.Min(pieceBytes, bytes.Length - (int)received));
-            var now = await PutAsync(reservationId, leaseToken, update, received, piece, cancellationToken);
+            var now = await PutAsync(reservationId, leaseToken, update, received, piece, signature, cancellationToken);
             if (now <= received)
             {
                 throw new HttpRequestException($"The update store holds {now} bytes of {reservationId} after it took {received + piece.Length}.");
@@ -89,11 +93,16 @@ public sealed class HttpUpdateSink(HttpClient http, int pieceBytes = HttpUpdateS
     }
 
     private async Task<long> PutAsync(
-        Guid reservationId, string leaseToken, BlobRef update, long from, ReadOnlyMemory<byte> piece, CancellationToken cancellationToken)
+        Guid reservationId, string leaseToken, BlobRef update, long from, ReadOnlyMemory<byte> piece, Contracts.UpdateSignature? signature, CancellationToken cancellationToken)
     {
         using var request = Request(HttpMethod.Put, reservationId, leaseToken);
         request.Headers.ExpectContinue = true;
         request.Headers.Add(UpdateSha256, update.Sha256);
+        if (signature is not null)
+        {
+            request.Headers.Add(UpdateSignature, Convert.ToBase64String(JsonSerializer.SerializeToUtf8Bytes(signature, JsonSerializerOptions.Web)));
+        }
+
         request.Content = new ReadOnlyMemoryContent(piece);
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
         request.Content.Headers.ContentRange = new ContentRangeHeaderValue(from, from + piece.Length - 1, update.SizeBytes);
@@ -118,7 +127,7 @@ public sealed class HttpUpdateSink(HttpClient http, int pieceBytes = HttpUpdateS
 
         var reason = response.StatusCode switch
         {
-            HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => "the lease token is not good any more",
+            HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => "the lease token is not good any more, or the update is not signed by its client's key",
             HttpStatusCode.Conflict => "another update is there or announced",
             HttpStatusCode.RequestEntityTooLarge => "the update is larger than the round's model allows",
             HttpStatusCode.BadRequest => "the request is malformed",

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using FlEvents.Contracts;
+using FlEvents.Orchestrator.Edge;
 using FlEvents.Orchestrator.Events;
 using FlEvents.Orchestrator.Rounds;
 using FlEvents.Orchestrator.Runs;
@@ -50,23 +51,30 @@ public sealed class RunCommands(OrchestratorDatabase database, RoundTransactions
 
     /// <summary>Removes a client: it is drawn no more, its blobs and waiting tasks are dropped. Its ledger is kept.</summary>
     /// <returns>Whether the client was enrolled.</returns>
-    public Task<bool> LeaveAsync(string clientId, CancellationToken cancellationToken) => database.WriteAsync(
-        transaction =>
+    public Task<bool> LeaveAsync(string clientId, CancellationToken cancellationToken) => database.WriteAsync(transaction => Leave(transaction, clientId), cancellationToken);
+
+    /// <summary>As <see cref="LeaveAsync"/>, as part of what else is done to the client.</summary>
+    internal bool Leave(Transaction transaction, string clientId)
+    {
+        if (!ClientStore.Leave(transaction, clientId))
         {
-            if (!ClientStore.Leave(transaction, clientId))
-            {
-                return false;
-            }
+            return false;
+        }
 
-            transaction.Send(new ClientLeft { ClientId = clientId });
-            foreach (var roundId in MemberStore.WaitingRounds(transaction, clientId))
-            {
-                rounds.In(transaction).OnClientLeft(roundId, clientId);
-            }
+        EnrolmentStore.Revoke(transaction, clientId);
+        transaction.Send(new ClientLeft { ClientId = clientId });
+        DropWaiting(transaction, clientId);
+        return true;
+    }
 
-            return true;
-        },
-        cancellationToken);
+    /// <summary>Drops a client's tasks that were not sent yet; their charges go back.</summary>
+    internal void DropWaiting(Transaction transaction, string clientId)
+    {
+        foreach (var roundId in MemberStore.WaitingRounds(transaction, clientId))
+        {
+            rounds.In(transaction).OnClientLeft(roundId, clientId);
+        }
+    }
 
     private Task<Run?> ChangeAsync(Guid runId, Func<Transaction, Run, Run> change, CancellationToken cancellationToken) => database.WriteAsync(
         transaction =>

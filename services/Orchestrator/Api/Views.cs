@@ -125,6 +125,12 @@ public record ClientView
     public required bool Alive { get; init; }
 
     public required IReadOnlyList<ClientDataSet> DataSets { get; init; }
+
+    /// <summary>Name of the key that it signs its updates with; null where it has none.</summary>
+    public string? KeySha256 { get; init; }
+
+    /// <summary>Whether it comes over HTTPS, by enrolment.</summary>
+    public bool IsEdge { get; init; }
 }
 
 /// <summary>What one client did in one run.</summary>

@@ -6,7 +6,8 @@ namespace FlEvents.Orchestrator.Rounds;
 /// <summary>A client that may be drawn.</summary>
 /// <param name="Address">Exchange of the queue that serves it.</param>
 /// <param name="Data">Its part of the run's data set.</param>
-public record EligibleClient(string ClientId, string Address, ClientDataSet Data);
+/// <param name="KeySha256">Name of the key that it signs its updates with; null where it has none.</param>
+public record EligibleClient(string ClientId, string Address, ClientDataSet Data, string? KeySha256 = null);
 
 /// <summary>Draws the cohort of a round.</summary>
 public static class CohortSampling

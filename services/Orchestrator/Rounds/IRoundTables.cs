@@ -63,6 +63,9 @@ public interface IRoundTables
 
     void OpenEvaluation(Guid runId, int version, int expected, DateTimeOffset deadlineAt);
 
+    /// <summary>Whether a client comes over HTTPS, and fetches its tasks.</summary>
+    bool IsEdge(string clientId);
+
     /// <param name="destination">Exchange of a command whose receiver is chosen per message; null for a message that has one owner, or none.</param>
     void Send(object message, string? destination = null);
 

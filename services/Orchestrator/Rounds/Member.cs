@@ -19,6 +19,9 @@ public record Member
 
     public required string LeaseToken { get; init; }
 
+    /// <summary>Name of the key that it signs its updates with, as it was when it was drawn; null where it has none.</summary>
+    public string? KeySha256 { get; init; }
+
     /// <summary>When an accepted task is taken to be lost.</summary>
     public DateTimeOffset? LeaseEndsAt { get; init; }
 

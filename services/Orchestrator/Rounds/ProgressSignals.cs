@@ -1,16 +1,24 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 
 namespace FlEvents.Orchestrator.Rounds;
 
-/// <summary>Tells those who watch a run that something changed. They read what it is: a missed signal loses nothing.</summary>
-public sealed class ProgressSignals
-{
-    private readonly ConcurrentDictionary<Guid, ConcurrentDictionary<Channel<bool>, bool>> _watchers = new();
+/// <summary>Tells those who watch a run that something changed.</summary>
+public sealed class ProgressSignals : Signals<Guid>;
 
-    public void Changed(Guid runId)
+/// <summary>Tells a client that asks over HTTPS that there may be a task for it.</summary>
+public sealed class EdgeSignals : Signals<string>;
+
+/// <summary>Tells those who watch something that it changed. They read what it is: a missed signal loses nothing.</summary>
+public abstract class Signals<T>
+    where T : notnull
+{
+    private readonly ConcurrentDictionary<T, ConcurrentDictionary<Channel<bool>, bool>> _watchers = new();
+
+    public void Changed(T watched)
     {
-        if (_watchers.TryGetValue(runId, out var watchers))
+        if (_watchers.TryGetValue(watched, out var watchers))
         {
             foreach (var watcher in watchers.Keys)
             {
@@ -20,10 +28,10 @@ public sealed class ProgressSignals
     }
 
     /// <summary>Yields once at the start and after each change, several changes as one.</summary>
-    public async IAsyncEnumerable<bool> WatchAsync(Guid runId, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<bool> WatchAsync(T watched, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var watcher = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
-        var watchers = _watchers.GetOrAdd(runId, _ => new ConcurrentDictionary<Channel<bool>, bool>());
+        var watchers = _watchers.GetOrAdd(watched, _ => new ConcurrentDictionary<Channel<bool>, bool>());
         watchers[watcher] = true;
         watcher.Writer.TryWrite(true);
         try

@@ -338,7 +338,7 @@ public sealed class RoundCoordinator(IRoundTables tables, int dispatchAhead)
 
     private void SendEvaluations(Run run, Round round)
     {
-        var members = tables.MembersInState(round.RoundId, MemberState.Admitted);
+        var members = tables.MembersInState(round.RoundId, MemberState.Admitted).Where(member => !tables.IsEdge(member.ClientId)).ToList();
         var deadline = tables.Now + TimeSpan.FromSeconds(run.Spec.Evaluation.DeadlineSeconds);
         tables.OpenEvaluation(run.RunId, round.Number, members.Count, deadline);
         foreach (var member in members)

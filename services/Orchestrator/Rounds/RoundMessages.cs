@@ -21,6 +21,7 @@ public static class RoundMessages
             ClientId = client.ClientId,
             Ledger = client.Data.Ledger,
             Charges = PrivacyPlan.Charges(run.Spec, client.Data.ExampleCount, round.Number),
+            KeySha256 = client.KeySha256,
         }).ToList(),
     });
 
@@ -80,5 +81,6 @@ public static class RoundMessages
         LeaseTokenSha256 = Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(member.LeaseToken))),
         ExampleCount = member.ExampleCount,
         CarriedFrom = member.CarriedFrom,
+        KeySha256 = member.KeySha256,
     };
 }

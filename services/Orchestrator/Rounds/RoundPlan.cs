@@ -66,6 +66,7 @@ public static class RoundPlan
         Address = client.Address,
         ExampleCount = client.Data.ExampleCount,
         LeaseToken = LeaseToken.Of(leaseNumber: 1, secret),
+        KeySha256 = client.KeySha256,
     };
 
     /// <summary>A client whose late update counts: it was charged for it, and is sent nothing. It waits for the book's word under a lease without an end.</summary>

@@ -11,16 +11,17 @@ namespace FlEvents.Orchestrator.Storage;
 public static class ClientStore
 {
     private const string SelectAll = """
-        select c.client_id, c.pool, c.data_sets, c.left_at,
+        select c.client_id, c.pool, c.data_sets, c.left_at, c.key_sha256, c.is_edge,
             exists (select 1 from worker w where w.seen_at >= @aliveSince and (w.pool = c.pool or w.client_id = c.client_id)) as alive
-        from client c where c.left_at is null order by c.client_id
+        from client c
+        where c.left_at is null and not exists (select 1 from enrolment e where e.client_id = c.client_id and e.is_suspended) order by c.client_id
         """;
 
-    /// <summary>Clients that have not left.</summary>
+    /// <summary>Clients that have not left and are not suspended.</summary>
     /// <param name="timeout">How long after its worker's last heartbeat a client still counts as there.</param>
     public static IReadOnlyList<ClientView> All(Transaction transaction, TimeSpan timeout) => transaction
         .Query<Row>(SelectAll, new { aliveSince = transaction.Now - timeout })
-        .Select(row => new ClientView { ClientId = row.ClientId, Pool = row.Pool, Alive = row.Alive, DataSets = row.Decode() })
+        .Select(row => row.ToView())
         .ToList();
 
     /// <summary>Clients that are there and hold the data set, counted by the run's privacy units: n of the one unit is no n of the other.</summary>
@@ -28,35 +29,48 @@ public static class ClientStore
         .Where(client => client.Alive)
         .SelectMany(client => client.DataSets
             .Where(data => data.Ledger.DataSet == wanted.DataSet && data.PrivacyUnitColumn == wanted.PrivacyUnitColumn)
-            .Select(data => new EligibleClient(client.ClientId, client.Pool is null ? Routes.Silo(client.ClientId) : Routes.Pool(client.Pool), data)))
+            .Select(data => new EligibleClient(client.ClientId, client.Pool is null ? Routes.Silo(client.ClientId) : Routes.Pool(client.Pool), data, client.KeySha256)))
         .ToList();
 
-    private const string SelectOne = "select client_id, pool, data_sets, left_at, false as alive from client where client_id = @clientId";
+    private const string SelectOne = "select client_id, pool, data_sets, left_at, key_sha256, is_edge, false as alive from client where client_id = @clientId";
 
     private const string Upsert = """
-        insert into client (client_id, pool, data_sets, enrolled_at) values (@clientId, @pool, @dataSets, @now)
-        on conflict (client_id) do update set pool = excluded.pool, data_sets = excluded.data_sets, left_at = null
+        insert into client (client_id, pool, data_sets, enrolled_at, key_sha256, is_edge) values (@ClientId, @pool, @dataSets, @now, @KeySha256, @isEdge)
+        on conflict (client_id) do update
+        set pool = excluded.pool, data_sets = excluded.data_sets, key_sha256 = excluded.key_sha256, is_edge = excluded.is_edge, left_at = null
         """;
 
-    /// <summary>Registers a client, or renews it.</summary>
+    /// <summary>Registers a client that a worker offers, or renews it. Its name belongs to the first that comes with it, and to that one's key.</summary>
     /// <returns>Why it was refused; null when it is registered.</returns>
     public static ClientRefusal? Enroll(Transaction transaction, string? pool, ClientProfile client)
     {
-        var known = transaction.QuerySingleOrDefault<Row>(SelectOne, new { clientId = client.ClientId });
-        if (known is { LeftAt: null } && known.Pool != pool)
+        var known = Find(transaction, client.ClientId);
+        if (known is not null && (known.Pool != pool || known.IsEdge))
         {
-            return new ClientRefusal
-            {
-                ClientId = client.ClientId,
-                ReasonCode = "NAME_TAKEN",
-                Detail = $"Client {client.ClientId} is enrolled {(known.Pool is null ? "as a silo" : $"in pool {known.Pool}")} already.",
-            };
+            return Refusal("NAME_TAKEN", $"Client {client.ClientId} is enrolled {(known.IsEdge ? "over HTTPS" : known.Pool is null ? "as a silo" : $"in pool {known.Pool}")} already.");
         }
 
-        var dataSets = JsonSerializer.Serialize(client.DataSets, RunStore.Json);
-        transaction.Execute(Upsert, new { clientId = client.ClientId, pool, dataSets, now = transaction.Now });
+        if (known?.KeySha256 is { } key && key != client.KeySha256)
+        {
+            return Refusal("OTHER_KEY", $"Client {client.ClientId} is enrolled with key {key}; it came with {client.KeySha256 ?? "none"}.");
+        }
+
+        Save(transaction, pool, client, isEdge: false);
         return null;
+
+        ClientRefusal Refusal(string code, string detail) => new() { ClientId = client.ClientId, ReasonCode = code, Detail = detail };
     }
+
+    /// <summary>Writes a client's row as it is to be.</summary>
+    public static void Save(Transaction transaction, string? pool, ClientProfile client, bool isEdge)
+    {
+        var dataSets = JsonSerializer.Serialize(client.DataSets, RunStore.Json);
+        transaction.Execute(Upsert, new { client.ClientId, pool, dataSets, now = transaction.Now, client.KeySha256, isEdge });
+    }
+
+    /// <summary>A client that has not left; null when there is none.</summary>
+    public static ClientView? Find(Transaction transaction, string clientId) =>
+        transaction.QuerySingleOrDefault<Row>(SelectOne, new { clientId }) is { LeftAt: null } row ? row.ToView() : null;
 
     private const string MarkLeft = "update client set left_at = @now where client_id = @clientId and left_at is null";
 
@@ -98,9 +112,19 @@ public static class ClientStore
         public string? Pool { get; init; }
         public required string DataSets { get; init; }
         public DateTimeOffset? LeftAt { get; init; }
+        public string? KeySha256 { get; init; }
+        public bool IsEdge { get; init; }
         public bool Alive { get; init; }
 
-        public IReadOnlyList<ClientDataSet> Decode() => JsonSerializer.Deserialize<IReadOnlyList<ClientDataSet>>(DataSets, RunStore.Json)!;
+        public ClientView ToView() => new()
+        {
+            ClientId = ClientId,
+            Pool = Pool,
+            Alive = Alive,
+            DataSets = JsonSerializer.Deserialize<IReadOnlyList<ClientDataSet>>(DataSets, RunStore.Json)!,
+            KeySha256 = KeySha256,
+            IsEdge = IsEdge,
+        };
     }
 
     private sealed record SlotsRow

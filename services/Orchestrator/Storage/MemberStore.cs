@@ -9,7 +9,7 @@ public static class MemberStore
 {
     private const string Columns = """
         round_id, client_id, state, reservation_id, address, example_count, lease_number, lease_token, lease_ends_at, trained_examples,
-        bytes_up, training_loss, training_seconds, detail, carried_from
+        bytes_up, training_loss, training_seconds, detail, carried_from, key_sha256
         """;
 
     private const string SelectOne = $"select {Columns} from member where round_id = @roundId and client_id = @clientId";
@@ -47,6 +47,11 @@ public static class MemberStore
     /// <summary>The run's next tasks for a queue of workers.</summary>
     public static IReadOnlyList<Member> Waiting(Transaction transaction, string address, Guid runId, int limit) =>
         transaction.Query<Member>(SelectWaiting, new { address, runId, limit });
+
+    private const string SelectInFlight = $"select {Columns} from member where address = @address and state in ('Dispatched', 'Accepted') and {InOpenRound} order by round_id";
+
+    /// <summary>Tasks of open rounds that are out on a queue.</summary>
+    public static IReadOnlyList<Member> InFlight(Transaction transaction, string address) => transaction.Query<Member>(SelectInFlight, new { address });
 
     private const string SelectLeaseEnded = $"select {Columns} from member where state = 'Accepted' and lease_ends_at <= @now limit 1000";
 
@@ -87,8 +92,8 @@ public static class MemberStore
     }
 
     private const string InsertOne = """
-        insert into member (round_id, client_id, run_id, state, reservation_id, address, example_count, lease_number, lease_token, bytes_up, carried_from)
-        values (@RoundId, @ClientId, @RunId, @State, @ReservationId, @Address, @ExampleCount, @LeaseNumber, @LeaseToken, 0, @CarriedFrom)
+        insert into member (round_id, client_id, run_id, state, reservation_id, address, example_count, lease_number, lease_token, bytes_up, carried_from, key_sha256)
+        values (@RoundId, @ClientId, @RunId, @State, @ReservationId, @Address, @ExampleCount, @LeaseNumber, @LeaseToken, 0, @CarriedFrom, @KeySha256)
         """;
 
     public static void Insert(Transaction transaction, Guid runId, Member member) => transaction.Execute(InsertOne, new
@@ -103,6 +108,7 @@ public static class MemberStore
         member.LeaseNumber,
         member.LeaseToken,
         member.CarriedFrom,
+        member.KeySha256,
     });
 
     private const string UpdateOne = """

@@ -9,7 +9,7 @@ namespace FlEvents.Orchestrator.Storage;
 
 /// <summary>The tables of runs and rounds, inside one transaction.</summary>
 /// <param name="clientTimeout">How long after its worker's last heartbeat a client still counts as there.</param>
-public sealed class RoundTables(Transaction transaction, TimeSpan clientTimeout, ProgressSignals progress, OrchestratorMetrics metrics) : IRoundTables
+public sealed class RoundTables(Transaction transaction, TimeSpan clientTimeout, ProgressSignals progress, EdgeSignals edge, OrchestratorMetrics metrics) : IRoundTables
 {
     public DateTimeOffset Now => transaction.Now;
 
@@ -62,9 +62,18 @@ public sealed class RoundTables(Transaction transaction, TimeSpan clientTimeout,
     public void OpenEvaluation(Guid runId, int version, int expected, DateTimeOffset deadlineAt) =>
         EvaluationStore.Open(transaction, runId, version, expected, deadlineAt);
 
+    public bool IsEdge(string clientId) => ClientStore.Find(transaction, clientId) is { IsEdge: true };
+
     public void Send(object message, string? destination = null)
     {
         EventLog.Append(transaction, message);
+        if (message is TrainClient { ClientId: var clientId } && IsEdge(clientId))
+        {
+            // It asks for what its row tells (EdgeTasks).
+            transaction.OnCommitted(() => edge.Changed(clientId));
+            return;
+        }
+
         transaction.Send(BudgetRequestStore.Prove(transaction, message), destination);
     }
 

@@ -3,12 +3,17 @@ using MassTransit;
 
 namespace FlEvents.PrivacyAccountant;
 
-public sealed partial class ChargeOutputConsumer(LedgerTransactions ledger, ILogger<ChargeOutputConsumer> log) : IConsumer<ChargeOutput>
+public sealed partial class ChargeOutputConsumer(LedgerTransactions ledger, LedgerDatabase database, ILogger<ChargeOutputConsumer> log) : IConsumer<ChargeOutput>
 {
     public async Task Consume(ConsumeContext<ChargeOutput> context)
     {
         var message = context.Message;
         BudgetMessages.Check(message);
+        if (database.Read(transaction => ReservationKeys.Defect(transaction, message)) is { } defect)
+        {
+            throw new InvalidDataException(defect);
+        }
+
         var decision = await ledger.ApplyAsync(context, transaction => Ledger.On(LedgerStore.Load(transaction, message), message, transaction.Now));
         if (decision is { Entries.Count: > 0 })
         {

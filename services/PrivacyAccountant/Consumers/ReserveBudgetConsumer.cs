@@ -12,6 +12,7 @@ public sealed partial class ReserveBudgetConsumer(LedgerTransactions ledger, Led
         var decision = await ledger.ApplyAsync(context, transaction =>
         {
             transaction.ForgetSent(message.RunId, message.Round);
+            ReservationKeys.Save(transaction, message.RunId, message.Round, message.Clients);
             return Ledger.On(LedgerStore.Load(transaction, message), message, policy, transaction.Now);
         });
         foreach (var refusals in (decision?.Messages ?? []).OfType<BudgetRefused>().SelectMany(answer => answer.Refused).GroupBy(refusal => refusal.ReasonCode))

@@ -120,6 +120,11 @@ public static class LedgerQuarantines
         var lost = message.Receipts.Where(receipt => !IsAccountedFor(transaction, receipt)).ToList();
         var decision = Recovery.On(LedgerStore.Load(transaction, message), message, lost, policy, transaction.Now);
         LedgerStore.Save(transaction, decision);
+        if (message is { RunId: { } runId, Round: { } round })
+        {
+            ReservationKeys.Save(transaction, runId, round, message.Clients);
+        }
+
         if (message.NextCursor is { } cursor)
         {
             Ask(transaction, quarantine, message.Service, cursor);

@@ -10,7 +10,7 @@ public sealed class InProcessUpdateSink(UpdateReception reception) : IUpdateSink
     public Task<bool> HoldsAsync(Guid reservationId, string leaseToken, BlobRef update, CancellationToken cancellationToken) =>
         Task.FromResult(reception.Received(reservationId).Any(upload => upload.Sha256 == update.Sha256));
 
-    public async Task SubmitAsync(Guid reservationId, string leaseToken, BlobRef update, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    public async Task SubmitAsync(Guid reservationId, string leaseToken, BlobRef update, ReadOnlyMemory<byte> bytes, UpdateSignature? signature, CancellationToken cancellationToken)
     {
         if (!await reception.OfferAsync(reservationId, update.Sha256, cancellationToken))
         {

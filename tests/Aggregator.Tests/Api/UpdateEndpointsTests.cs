@@ -118,7 +118,7 @@ public sealed class UpdateEndpointsTests : IAsyncLifetime
         await _host.Database.WriteAsync(transaction => UploadStore.Insert(transaction, Task1, UpdateRef.Sha256, UpdateRef.SizeBytes), CancellationToken.None);
         Assert.Null(await ReceivedAsync());
 
-        await Sink(pieceBytes: 100).SubmitAsync(Task1, "anna-1-token", UpdateRef, Update, CancellationToken.None);
+        await Sink(pieceBytes: 100).SubmitAsync(Task1, "anna-1-token", UpdateRef, Update, signature: null, CancellationToken.None);
         Assert.Equal(Update, await StoredAsync());
     }
 
@@ -129,7 +129,7 @@ public sealed class UpdateEndpointsTests : IAsyncLifetime
         var other = Messages.Bytes(Messages.Delta("ben"));
         Assert.Equal(Update.Length, other.Length);
 
-        Task SubmitAsync() => Sink(pieceBytes: 100).SubmitAsync(Task1, "anna-1-token", Messages.RefOf(other), other, CancellationToken.None);
+        Task SubmitAsync() => Sink(pieceBytes: 100).SubmitAsync(Task1, "anna-1-token", Messages.RefOf(other), other, signature: null, CancellationToken.None);
         Task HoldsAsync() => Sink().HoldsAsync(Task1, "anna-1-token", Messages.RefOf(other), CancellationToken.None);
         Assert.Contains(UpdateRef.Sha256, (await Assert.ThrowsAsync<UploadRefusedException>(SubmitAsync)).Message, StringComparison.Ordinal);
         await Assert.ThrowsAsync<UploadRefusedException>(HoldsAsync);
@@ -179,7 +179,7 @@ public sealed class UpdateEndpointsTests : IAsyncLifetime
         await File.WriteAllBytesAsync(PartialPath, Update);
         Assert.Equal(Update.Length - 1, await ReceivedAsync());
         Assert.False(await Sink().HoldsAsync(Task1, "anna-1-token", UpdateRef, CancellationToken.None));
-        await Sink().SubmitAsync(Task1, "anna-1-token", UpdateRef, Update, CancellationToken.None);
+        await Sink().SubmitAsync(Task1, "anna-1-token", UpdateRef, Update, signature: null, CancellationToken.None);
         Assert.Equal(Update, await StoredAsync());
     }
 
@@ -223,7 +223,7 @@ public sealed class UpdateEndpointsTests : IAsyncLifetime
 
         Assert.Equal(HttpStatusCode.Accepted, (await PutAsync(new byte[10], new ContentRangeHeaderValue(0, 9, largest))).StatusCode);
         await Assert.ThrowsAsync<UploadRefusedException>(() =>
-            Sink().SubmitAsync(Messages.Reservation("ben"), "ben-1-token", Messages.Blob('b') with { SizeBytes = largest + 1 }, new byte[largest + 1], CancellationToken.None));
+            Sink().SubmitAsync(Messages.Reservation("ben"), "ben-1-token", Messages.Blob('b') with { SizeBytes = largest + 1 }, new byte[largest + 1], signature: null, CancellationToken.None));
     }
 
     [Fact]
@@ -270,7 +270,7 @@ public sealed class UpdateEndpointsTests : IAsyncLifetime
         await slow.SendBytesAsync(Update[..40]);
         slow.Cut();
         Assert.InRange(await ReceivedOnceUnlockedAsync(), 0, 40);
-        await Sink().SubmitAsync(Task1, "anna-1-token", UpdateRef, Update, CancellationToken.None);
+        await Sink().SubmitAsync(Task1, "anna-1-token", UpdateRef, Update, signature: null, CancellationToken.None);
         Assert.Equal(Update, await StoredAsync());
     }
 
@@ -300,9 +300,9 @@ public sealed class UpdateEndpointsTests : IAsyncLifetime
     public async Task A_worker_uploads_in_pieces_and_its_update_is_admitted()
     {
         Assert.False(await Sink().HoldsAsync(Task1, "anna-1-token", UpdateRef, CancellationToken.None));
-        await Sink(pieceBytes: 100).SubmitAsync(Task1, "anna-1-token", UpdateRef, Update, CancellationToken.None);
+        await Sink(pieceBytes: 100).SubmitAsync(Task1, "anna-1-token", UpdateRef, Update, signature: null, CancellationToken.None);
         Assert.True(await Sink().HoldsAsync(Task1, "anna-1-token", UpdateRef, CancellationToken.None));
-        await Sink().SubmitAsync(Task1, "anna-1-token", UpdateRef, Update, CancellationToken.None);
+        await Sink().SubmitAsync(Task1, "anna-1-token", UpdateRef, Update, signature: null, CancellationToken.None);
 
         await _host.DeliverAsync(Messages.Submit("anna", UpdateRef));
         Assert.Equal(UpdateRef.Sha256, (await _host.NextAsync<UpdateAdmitted>()).UpdateSha256);
@@ -315,16 +315,16 @@ public sealed class UpdateEndpointsTests : IAsyncLifetime
         await _host.DisposeAsync();
         _host = await AggregatorHost.StartAsync(_folder.Path);
         Assert.Equal(109, await ReceivedAsync());
-        await Sink(pieceBytes: 50).SubmitAsync(Task1, "anna-1-token", UpdateRef, Update, CancellationToken.None);
+        await Sink(pieceBytes: 50).SubmitAsync(Task1, "anna-1-token", UpdateRef, Update, signature: null, CancellationToken.None);
         Assert.Equal(Update, await StoredAsync());
     }
 
     [Fact]
     public async Task A_worker_is_told_for_good_when_its_token_or_its_update_is_refused()
     {
-        await Assert.ThrowsAsync<UploadRefusedException>(() => Sink().SubmitAsync(Task1, "anna-2-token", UpdateRef, Update, CancellationToken.None));
+        await Assert.ThrowsAsync<UploadRefusedException>(() => Sink().SubmitAsync(Task1, "anna-2-token", UpdateRef, Update, signature: null, CancellationToken.None));
         var zoe = Messages.Reservation("zoe");
-        var early = await Assert.ThrowsAsync<HttpRequestException>(() => Sink().SubmitAsync(zoe, "zoe-1-token", UpdateRef, Update, CancellationToken.None));
+        var early = await Assert.ThrowsAsync<HttpRequestException>(() => Sink().SubmitAsync(zoe, "zoe-1-token", UpdateRef, Update, signature: null, CancellationToken.None));
         Assert.Equal(HttpStatusCode.ServiceUnavailable, early.StatusCode);
     }
 

@@ -70,7 +70,7 @@ public sealed class UpdateOffersTests : IAsyncLifetime
     [Theory, InlineData("abc"), InlineData("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]
     public async Task A_hash_that_is_none_is_a_bad_request(string sha256) => Assert.Equal(400, await OfferAsync(First, sha256));
 
-    private Task SubmitAsync(byte[] update) => new HttpUpdateSink(_host.Http).SubmitAsync(Task1, "anna-1-token", Messages.RefOf(update), update, CancellationToken.None);
+    private Task SubmitAsync(byte[] update) => new HttpUpdateSink(_host.Http).SubmitAsync(Task1, "anna-1-token", Messages.RefOf(update), update, signature: null, CancellationToken.None);
 
     /// <returns>Status of the first answer; 100 asks for the bytes, which are not sent.</returns>
     private async Task<int> OfferAsync(byte[] update, string? sha256 = null)

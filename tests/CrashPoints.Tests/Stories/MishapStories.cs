@@ -71,14 +71,14 @@ internal sealed class SecondOutputStory() : ApiStory("second output", "simulatio
         public Task<bool> HoldsAsync(Guid reservationId, string leaseToken, BlobRef update, CancellationToken cancellationToken) =>
             sink.HoldsAsync(reservationId, leaseToken, update, cancellationToken);
 
-        public async Task SubmitAsync(Guid reservationId, string leaseToken, BlobRef update, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+        public async Task SubmitAsync(Guid reservationId, string leaseToken, BlobRef update, ReadOnlyMemory<byte> bytes, UpdateSignature? signature, CancellationToken cancellationToken)
         {
-            await sink.SubmitAsync(reservationId, leaseToken, update, bytes, cancellationToken);
+            await sink.SubmitAsync(reservationId, leaseToken, update, bytes, signature, cancellationToken);
             var other = bytes.ToArray();
             other[^1] ^= 1;
             try
             {
-                await sink.SubmitAsync(reservationId, leaseToken, update, other, cancellationToken);
+                await sink.SubmitAsync(reservationId, leaseToken, update, other, signature, cancellationToken);
             }
             catch (UploadRefusedException)
             {

@@ -114,6 +114,8 @@ internal sealed class OrchestratorTables(Scenario scenario, OrchestratorRows row
     public void OpenEvaluation(Guid runId, int version, int expected, DateTimeOffset deadlineAt) =>
         throw new NotSupportedException("No explored run is evaluated by its clients.");
 
+    public bool IsEdge(string clientId) => false;
+
     public void Send(object message, string? destination = null) => Sent.AddRange(Envelope.Of(message, destination));
 
     // What was sent once can come again at any time: that is more than the outbox keeps.

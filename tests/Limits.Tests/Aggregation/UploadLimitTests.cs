@@ -111,7 +111,7 @@ public sealed class UploadLimitTests(RabbitMqBroker broker, ITestOutputHelper ou
             try
             {
                 attempts++;
-                await sink.SubmitAsync(aggregator.Reservation("anna"), AggregatorProcess.Token("anna"), update, bytes, TestContext.Current.CancellationToken);
+                await sink.SubmitAsync(aggregator.Reservation("anna"), AggregatorProcess.Token("anna"), update, bytes, signature: null, TestContext.Current.CancellationToken);
                 return true;
             }
             catch (HttpRequestException)
@@ -139,7 +139,7 @@ public sealed class UploadLimitTests(RabbitMqBroker broker, ITestOutputHelper ou
 
         using var http = new HttpClient { BaseAddress = aggregator.Url, Timeout = Longest };
         await Assert.ThrowsAsync<UploadRefusedException>(() => new HttpUpdateSink(http).SubmitAsync(
-            aggregator.Reservation("anna"), "1.another", aggregator.Submission("anna", bytes, 1).Update, bytes, TestContext.Current.CancellationToken));
+            aggregator.Reservation("anna"), "1.another", aggregator.Submission("anna", bytes, 1).Update, bytes, signature: null, TestContext.Current.CancellationToken));
     }
 
     private static Task<AggregatorProcess> StartAsync(VirtualHost host, params (string Key, string Value)[] settings) =>
