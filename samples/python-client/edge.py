@@ -115,12 +115,13 @@ class Edge:
                 return None
             raise
 
-    def tell(self, task: dict, what: str, **fields: object) -> None:
-        """Posts ``accept``, ``renew``, ``refuse``, ``interrupt`` or ``submit`` for a task.
+    def tell(self, task: dict, what: str, **fields: object) -> dict:
+        """Posts ``accept``, ``renew``, ``refuse``, ``interrupt`` or ``submit`` for a task; the first two answer the task with its lease token.
 
         :raises Refused: with status 409 when it does not fit where the task stands.
         """
-        self._ask("POST", f"/edge/tasks/{task['roundId']}/{what}", {"leaseNumber": task["leaseNumber"], **fields})
+        answer = self._ask("POST", f"/edge/tasks/{task['roundId']}/{what}", {"leaseNumber": task["leaseNumber"], **fields})
+        return answer.json() if what in ("accept", "renew") else {}
 
     def blobs(self, url: str | None) -> Blobs:
         """Where models and updates are."""

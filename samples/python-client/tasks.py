@@ -102,8 +102,11 @@ class Runner:
             self._decline(offer, name, declined)
             return
         lease = Lease(self._edge, task, self._log)
-        self._edge.tell(task, "accept" if offer["state"] == "dispatched" else "renew")
+        accepted = self._edge.tell(task, "accept" if offer["state"] == "dispatched" else "renew")["task"]
         self._log(f"{name}: accepted")
+        if accepted | {"leaseToken": ""} != task | {"leaseToken": ""}:
+            raise ValueError("The task changed while it was accepted.")
+        task = accepted
         with lease:
             try:
                 until = time.monotonic() + _seconds_until(task["deadlineAt"])

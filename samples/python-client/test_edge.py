@@ -55,7 +55,8 @@ class StubEdge(http.server.BaseHTTPRequestHandler):
         assert body["leaseNumber"] == self.state["task"]["leaseNumber"]
         what = self.path.rsplit("/", 1)[1]
         self.state["told"].append((what, body))
-        self.answer(self.state["answers"].get(what, 204), b"")
+        task = json.dumps({"state": "accepted", "task": self.state["task"]}).encode() if what in ("accept", "renew") else b""
+        self.answer(self.state["answers"].get(what, 200), task)
 
     def do_PUT(self) -> None:
         piece = self.rfile.read(int(self.headers["Content-Length"]))
@@ -117,6 +118,10 @@ class RunnerTests(unittest.TestCase):
         self.url = f"http://127.0.0.1:{server.server_port}/"
         self.lines: list[str] = []
 
+    def offer(self, state: str = "dispatched", **changes: object) -> dict:
+        """The task as it is offered: without its token until it is accepted."""
+        return {"state": state, "task": self.task | changes | ({"leaseToken": ""} if state == "dispatched" else {})}
+
     def runner(self, limits: Limits = Limits(), examples: int = 30) -> tasks.Runner:
         """A client as after a start, over the books that there are."""
         books = Books(self.folder / "books.sqlite")
@@ -130,7 +135,7 @@ class RunnerTests(unittest.TestCase):
 
     def test_a_task_is_accepted_trained_uploaded_and_announced(self) -> None:
         runner = self.runner()
-        runner.do({"state": "dispatched", "task": self.task}, None)
+        runner.do(self.offer(), None)
         self.assertEqual(["accept", "submit"], self.told())
         submitted = self.state["told"][1][1]
         self.assertEqual({"sha256": hashlib.sha256(self.state["received"]).hexdigest(), "sizeBytes": len(self.state["received"])}, submitted["update"])
@@ -142,7 +147,7 @@ class RunnerTests(unittest.TestCase):
 
     def test_a_private_task_tells_neither_loss_nor_time(self) -> None:
         self.task["privacy"] = NOISED
-        self.runner(Limits(noise=1.0)).do({"state": "dispatched", "task": self.task}, None)
+        self.runner(Limits(noise=1.0)).do(self.offer(), None)
         submitted = self.state["told"][1][1]
         self.assertEqual((40, None, None), (submitted["exampleCount"], submitted["trainingLoss"], submitted["trainingSeconds"]))
 
@@ -151,21 +156,21 @@ class RunnerTests(unittest.TestCase):
         self.state["answers"]["submit"] = 409
         with self.assertRaises(edge.Refused):
             # The books know no more than that the update was made.
-            self.runner().do({"state": "dispatched", "task": self.task}, None)
+            self.runner().do(self.offer(), None)
         first, signed = self.state["received"], self.state["told"][-1][1]["signature"]
         self.state["received"], self.state["answers"] = b"", {}
-        self.runner().do({"state": "accepted", "task": self.task}, None)
+        self.runner().do(self.offer("accepted"), None)
         self.assertEqual(["accept", "submit", "renew", "submit"], self.told())
         self.assertEqual(first, self.state["received"])
         self.assertEqual(signed, self.state["told"][-1][1]["signature"])
 
     def test_a_broken_upload_goes_on_where_it_broke(self) -> None:
         self.state["breaks"] = 1
-        self.runner().do({"state": "dispatched", "task": self.task}, None)
+        self.runner().do(self.offer(), None)
         self.assertEqual(["accept", "submit"], self.told())
 
     def test_what_the_owner_does_not_allow_is_refused_before_it_is_accepted(self) -> None:
-        self.runner(Limits(noise=0.5)).do({"state": "dispatched", "task": self.task}, None)
+        self.runner(Limits(noise=0.5)).do(self.offer(), None)
         self.assertEqual([("refuse", "OWNER_LIMIT")], [(what, body["reasonCode"]) for what, body in self.state["told"]])
         self.assertEqual(b"", self.state["received"])
 
@@ -182,19 +187,19 @@ class RunnerTests(unittest.TestCase):
             with self.subTest(reason):
                 self.state["told"].clear()
                 (self.folder / "books.sqlite").unlink(missing_ok=True)
-                self.runner(examples=examples).do({"state": "dispatched", "task": self.task | changes}, None)
+                self.runner(examples=examples).do(self.offer(**changes), None)
                 self.assertEqual([("refuse", reason)], [(what, body["reasonCode"]) for what, body in self.state["told"]])
                 self.assertNotIn(str(self.folder), self.state["told"][0][1]["detail"])
 
     def test_an_accepted_task_that_the_books_do_not_have_is_never_trained(self) -> None:
-        self.runner().do({"state": "accepted", "task": self.task}, None)
+        self.runner().do(self.offer("accepted"), None)
         self.assertEqual(["interrupt"], self.told())
 
     def test_a_task_of_another_client_and_a_model_of_another_hash_are_not_trained(self) -> None:
         with self.assertRaises(ValueError):
-            self.runner().do({"state": "dispatched", "task": self.task | {"clientId": "st-anna"}}, None)
+            self.runner().do(self.offer(clientId="st-anna"), None)
         self.state["model"] = self.state["model"][:-1] + b"x"
-        self.runner().do({"state": "dispatched", "task": self.task}, None)
+        self.runner().do(self.offer(), None)
         self.assertEqual(["accept", "interrupt"], self.told())
 
     def test_only_this_machine_is_spoken_to_without_tls(self) -> None:
