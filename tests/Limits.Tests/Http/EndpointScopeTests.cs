@@ -1,3 +1,4 @@
+using FlEvents.Orchestrator.Edge;
 using FlEvents.ServiceDefaults.Security;
 using FlEvents.Testing;
 
@@ -37,12 +38,30 @@ public sealed class EndpointScopeTests
         $"GET /runs/{{runId:guid}}/events: {Scopes.RunsRead}",
         $"GET /runs/{{runId:guid}}/log: {Scopes.RunsRead}",
         $"GET /clients/: {Scopes.RunsRead}",
-        $"DELETE /clients/{{clientId}}: {Scopes.RunsWrite}")]
+        $"DELETE /clients/{{clientId}}: {Scopes.RunsWrite}",
+        $"GET /enrolments/: {Scopes.RunsRead}",
+        $"POST /enrolments/: {Scopes.RunsWrite}",
+        $"POST /enrolments/{{clientId}}/approve: {Scopes.RunsWrite}",
+        $"POST /enrolments/{{clientId}}/suspend: {Scopes.RunsWrite}",
+        $"POST /enrolments/{{clientId}}/resume: {Scopes.RunsWrite}",
+        $"POST /enrolments/{{clientId}}/revoke: {Scopes.RunsWrite}",
+
+        // Opened by an invitation's token.
+        $"POST /edge/enrolment: {Anyone}",
+        $"GET /edge/tasks/: {EdgeAccess.Policy}",
+        $"GET /edge/tasks/{{roundId:guid}}: {EdgeAccess.Policy}",
+        $"POST /edge/tasks/{{roundId:guid}}/accept: {EdgeAccess.Policy}",
+        $"POST /edge/tasks/{{roundId:guid}}/renew: {EdgeAccess.Policy}",
+        $"POST /edge/tasks/{{roundId:guid}}/refuse: {EdgeAccess.Policy}",
+        $"POST /edge/tasks/{{roundId:guid}}/interrupt: {EdgeAccess.Policy}",
+        $"POST /edge/tasks/{{roundId:guid}}/submit: {EdgeAccess.Policy}")]
     [InlineData(
         "Aggregator",
-        $"GET /models/{{sha256}}: {Scopes.BlobsClient}",
-        $"HEAD /updates/{{reservationId:guid}}: {Scopes.BlobsClient}",
-        $"PUT /updates/{{reservationId:guid}}: {Scopes.BlobsClient}")]
+
+        // The model by the scope blobs:client or by a task's lease token, its update by the token alone.
+        $"GET /models/{{sha256}}: {Anyone}",
+        $"HEAD /updates/{{reservationId:guid}}: {Anyone}",
+        $"PUT /updates/{{reservationId:guid}}: {Anyone}")]
     [InlineData(
         "PrivacyAccountant",
         $"GET /ledger/entries: {Scopes.LedgerRead}",

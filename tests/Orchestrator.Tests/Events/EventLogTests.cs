@@ -36,7 +36,7 @@ public sealed class EventLogTests : IAsyncDisposable
     private OrchestratorDatabase Database => _opened ??= new OrchestratorDatabase(
         new DatabaseSettings { Name = "orchestrator", Path = File, Synced = false, Schema = typeof(RoundStore).Assembly }, _time, NullLogger<Database>.Instance);
 
-    private RoundTransactions Rounds => new(Database, new OrchestratorOptions(), new ProgressSignals(), _metrics);
+    private RoundTransactions Rounds => new(Database, new OrchestratorOptions(), new ProgressSignals(), new EdgeSignals(), _metrics);
 
     [Fact]
     public async Task Creating_a_run_writes_the_first_record_and_the_same_request_again_none()

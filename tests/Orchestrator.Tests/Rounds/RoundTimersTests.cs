@@ -26,7 +26,7 @@ public sealed class RoundTimersTests : IAsyncDisposable
         var settings = new DatabaseSettings { Name = "orchestrator", Path = _folder.File("orchestrator.db"), Synced = false, Schema = typeof(RoundStore).Assembly };
         _database = new OrchestratorDatabase(settings, _time, NullLogger<Database>.Instance);
         var options = new OrchestratorOptions();
-        _rounds = new RoundTransactions(_database, options, new ProgressSignals(), _metrics);
+        _rounds = new RoundTransactions(_database, options, new ProgressSignals(), new EdgeSignals(), _metrics);
         _timers = new RoundTimers(_database, _rounds, options, _time);
     }
 
