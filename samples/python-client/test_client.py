@@ -126,6 +126,13 @@ class SafetensorsTests(unittest.TestCase):
         for old, new in lies:
             with self.subTest(new), self.assertRaises(safetensors.SafetensorsError):
                 safetensors.read(_with_header(good, old, new), self.layout)
+        # As many bytes as there are, divided otherwise: shares that the shapes do not have, and an overlap beside a gap.
+        shifted = _with_header(_with_header(good, b"[0,24]", b"[0,20]"), b"[24,32]", b"[20,32]")
+        three: safetensors.Layout = [("a", (1,)), ("b", (1,)), ("c", (1,))]
+        overlapping = _with_header(safetensors.write(three, np.arange(3)), b"[4,8]", b"[0,4]")
+        for file, layout in [(shifted, self.layout), (overlapping, three)]:
+            with self.assertRaises(safetensors.SafetensorsError):
+                safetensors.read(file, layout)
         with self.assertRaises(safetensors.SafetensorsError):
             safetensors.read((2**63).to_bytes(8, "little") + good[8:], self.layout)
         with self.assertRaises(safetensors.SafetensorsError):

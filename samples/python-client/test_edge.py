@@ -6,7 +6,9 @@ import base64
 import datetime
 import hashlib
 import http.server
+import ipaddress
 import json
+import ssl
 import sys
 import tempfile
 import threading
@@ -14,6 +16,10 @@ import unittest
 from pathlib import Path
 
 import numpy as np
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -206,6 +212,41 @@ class RunnerTests(unittest.TestCase):
         for url in ("http://flevents.example/", "ftp://127.0.0.1/", "https://name:word@flevents.example/"):
             with self.assertRaises(ValueError):
                 edge.Site(url)
+
+
+class TlsTests(unittest.TestCase):
+    def test_a_server_is_spoken_to_only_when_its_certificate_is_trusted_and_names_it(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        trusted, other = (_certificate(Path(folder.name) / name, "127.0.0.1") for name in ("trusted.pem", "other.pem"))
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Stub", (StubEdge,), {"state": {"received": b""}}))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(trusted)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        server.handle_error = lambda *_: None
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        self.addCleanup(lambda: (server.shutdown(), thread.join(), server.server_close()))
+        self.assertEqual(404, edge.Site(f"https://127.0.0.1:{server.server_port}", str(trusted)).request("HEAD", "/updates/x").status)
+        for host, authority in [("127.0.0.1", None), ("127.0.0.1", str(other)), ("localhost", str(trusted))]:
+            with self.assertRaisesRegex(edge.Unreachable, "CERTIFICATE_VERIFY_FAILED"):
+                edge.Site(f"https://{host}:{server.server_port}", authority).request("HEAD", "/updates/x")
+
+
+def _certificate(path: Path, address: str) -> Path:
+    """Writes a certificate that signs itself, with its key."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.timezone.utc)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, path.stem)])
+    made = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1)).not_valid_after(now + datetime.timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    path.write_bytes(made.public_bytes(pem) + key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    return path
 
 
 if __name__ == "__main__":

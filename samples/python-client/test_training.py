@@ -138,6 +138,9 @@ class PrivacyTests(unittest.TestCase):
         self.assertFalse(np.array_equal(first, second))
         self.assertTrue(np.isfinite(privacy.protect(np.array([math.nan, 1]), terms)).all())
         self.assertTrue(np.isfinite(privacy.protect(np.array([1e300, 1]), terms)).all())
+        # Noised in its steps already: an update that diverged counts as none.
+        steps = {"dpSgd": PLAN, "clipNorm": None, "noiseMultiplier": None}
+        np.testing.assert_array_equal([0, 0], privacy.protect(np.array([math.nan, 1]), steps))
 
     def test_a_poisson_sample_takes_each_unit_by_itself(self) -> None:
         sizes = [len(privacy.poisson_sample(1000, 0.2)) for _ in range(500)]
