@@ -24,6 +24,7 @@ from signing import Key, enrolment_proof
 from tasks import DataSet, Runner
 
 _WAIT_SECONDS = 20
+_WAIT_FOR_ANSWER_SECONDS = 2
 _LONGEST_PAUSE = 30.0
 
 
@@ -101,7 +102,7 @@ def _poll(services: edge.Edge, runner: Runner, stopping: threading.Event, is_idl
     while not stopping.is_set():
         try:
             is_idle.set()
-            offers = services.tasks(_WAIT_SECONDS)
+            offers = services.tasks(_WAIT_FOR_ANSWER_SECONDS if runner.awaits_answers else _WAIT_SECONDS)
             is_idle.clear()
             for offer in offers["tasks"]:
                 _do(runner, offer, offers.get("blobsUrl"))

@@ -126,6 +126,11 @@ class Runner:
             self._submit(task, made, until)
             self._log(f"{name}: submitted")
 
+    @property
+    def awaits_answers(self) -> bool:
+        """Whether an update was made that the server has not answered for."""
+        return bool(self._books.open())
+
     def settle(self) -> None:
         """Asks how the updates fared that were sent, and forgets the bytes of those that were answered."""
         for reservation_id, round_id in self._books.open():

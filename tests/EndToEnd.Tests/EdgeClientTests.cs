@@ -63,9 +63,9 @@ public sealed class EdgeClientTests : IAsyncLifetime
         await AssertTakesPartAsync("example", charges: 2);
         await AssertTakesPartAsync("local", charges: 4);
 
+        await Eventually.HoldsAsync("the client knows how its updates fared", () => client.Output.Count(line => line.EndsWith(": admitted", StringComparison.Ordinal)) == 4);
         Assert.Equal(0, await client.TerminateAsync(Product.Patience));
         Assert.Contains(client.Output, line => line.EndsWith("stopped", StringComparison.Ordinal));
-        Assert.Equal(4, client.Output.Count(line => line.EndsWith(": admitted", StringComparison.Ordinal)));
         var (_, status) = await RunAsync("status");
         Assert.Contains("patients: 4 tasks accepted, 4 updates admitted", status, StringComparison.Ordinal);
         Assert.Contains("0 tasks without own noise", status, StringComparison.Ordinal);
