@@ -94,6 +94,8 @@ class Runner:
         if task["clientId"] != self._client_id:
             raise ValueError(f"A task of client {task['clientId']!r}.")
         if self._books.is_settled(task["reservationId"]):
+            # The server knows less than these books, as after a restore of its own: nothing is done twice, and it is not asked in a circle.
+            time.sleep(1)
             return
         made = self._books.made(task["reservationId"])
         try:

@@ -148,8 +148,13 @@ class RunnerTests(unittest.TestCase):
         self.assertEqual((23, 23), (submitted["exampleCount"], submitted["signature"]["exampleCount"]))
         self.assertIsNotNone(submitted["trainingLoss"])
         self.assertTrue(np.any(safetensors.read(self.state["received"], self.model.layout)))
+        self.assertTrue(runner.awaits_answers)
         runner.settle()
         self.assertTrue(self.lines[-1].endswith(": admitted"))
+        self.assertFalse(runner.awaits_answers)
+        # Offered again, by a server that has forgotten: nothing leaves a second time.
+        runner.do(self.offer(), None)
+        self.assertEqual(["accept", "submit"], self.told())
 
     def test_a_private_task_tells_neither_loss_nor_time(self) -> None:
         self.task["privacy"] = NOISED
