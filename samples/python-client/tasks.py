@@ -19,6 +19,7 @@ from books import Books, Limits, Made
 from edge import Edge, Refused, Unreachable
 from signing import Key, signature
 
+_LONGEST_DETAIL = 1000
 _LEASE = re.compile(r"(?:(\d+)\.)?(\d+):(\d+):(\d+(?:\.\d+)?)", re.ASCII)
 _ENDED = {"admitted", "carried", "failed", "late", "refused", "rejected"}
 
@@ -210,15 +211,15 @@ class Runner:
         task = offer["task"]
         self._log(f"{name}: declined, {declined.reason}: {declined}")
         if offer["state"] == "dispatched":
-            self._edge.tell(task, "refuse", reasonCode=declined.reason, detail=str(declined))
+            self._edge.tell(task, "refuse", reasonCode=declined.reason, detail=str(declined)[:_LONGEST_DETAIL])
             self._books.settle(task["reservationId"], "declined", str(declined))
         else:
-            self._edge.tell(task, "interrupt", reasonCode="FAILED", detail=str(declined))
+            self._edge.tell(task, "interrupt", reasonCode="FAILED", detail=str(declined)[:_LONGEST_DETAIL])
 
     def _give_up(self, task: dict, name: str, reason: str, detail: str) -> None:
         self._log(f"{name}: given up, {reason}: {detail}")
         try:
-            self._edge.tell(task, "interrupt", reasonCode=reason, detail=detail)
+            self._edge.tell(task, "interrupt", reasonCode=reason, detail=detail[:_LONGEST_DETAIL])
         except (Refused, Unreachable) as error:
             self._log(f"{name}: {error}")
 
