@@ -70,6 +70,8 @@ install_missing() {
     [[ -x /usr/bin/chromium ]] || missing+=(chromium)
     [[ -x /usr/bin/docker-compose ]] || missing+=(docker-compose)
     [[ -x /usr/sbin/debootstrap ]] || missing+=(debootstrap)
+    # For the client in Python; with another interpreter's packages it does not run.
+    /usr/bin/python3 -c 'import numpy, cryptography' 2>/dev/null || missing+=(python3-numpy python3-cryptography)
     if (( ${#missing[@]} == 0 )); then
         return
     fi

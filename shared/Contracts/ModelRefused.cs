@@ -1,6 +1,6 @@
 namespace FlEvents.Contracts;
 
-/// <summary>The Aggregator can't serve a run, e.g. because it does not know the evaluation data set. The run ends.</summary>
+/// <summary>Event: the Aggregator can't serve a run, e.g. because it does not know the evaluation data set. The run ends.</summary>
 public record ModelRefused
 {
     public required Guid RunId { get; init; }

@@ -1,6 +1,7 @@
 using System.Net.Http.Json;
 using System.Text.Json;
 using FlEvents.Testing;
+using Microsoft.OpenApi;
 
 namespace FlEvents.EndToEnd.Tests;
 
@@ -133,6 +134,27 @@ public sealed class ApiTests(ApiServer server) : IClassFixture<ApiServer>, IAsyn
             "/ledger/entries", "/ledger/clients/{clientId}", "/ledger/head",
         ];
         Assert.Empty(expected.Except(paths.Select(path => path.TrimEnd('/'))));
+    }
+
+    [Fact]
+    public async Task The_OpenAPI_document_is_valid_and_describes_every_endpoint_of_the_edge()
+    {
+        var reading = OpenApiDocument.Parse(await server.Http.GetStringAsync(new Uri("openapi/v1.json", UriKind.Relative)), "json");
+        Assert.Empty(reading.Diagnostic!.Errors.Concat(reading.Diagnostic.Warnings).Select(error => $"{error.Pointer}: {error.Message}"));
+
+        var operations = reading.Document!.Paths
+            .SelectMany(path => path.Value.Operations!.Select(operation => (Name: $"{operation.Key} {path.Key.TrimEnd('/')}", operation.Value)))
+            .ToDictionary(operation => operation.Name, operation => operation.Value);
+        string[] expected =
+        [
+            "GET /edge/tasks", "GET /edge/tasks/{roundId}", "POST /edge/enrolment", "GET /enrolments", "POST /enrolments",
+            .. new[] { "accept", "interrupt", "refuse", "renew", "submit" }.Select(word => $"POST /edge/tasks/{{roundId}}/{word}"),
+            .. new[] { "approve", "resume", "revoke", "suspend" }.Select(decision => $"POST /enrolments/{{clientId}}/{decision}"),
+        ];
+        var actual = operations.Keys.Where(name => name.Contains("/edge/", StringComparison.Ordinal) || name.Contains("/enrolments", StringComparison.Ordinal));
+        Assert.Equal(expected.Order(StringComparer.Ordinal), actual.Order(StringComparer.Ordinal));
+        Assert.All(operations, operation => Assert.False(string.IsNullOrEmpty(operation.Value.Summary), $"{operation.Key} has no summary."));
+        Assert.All(expected.Where(name => name.StartsWith("POST /edge/", StringComparison.Ordinal)), name => Assert.NotNull(operations[name].RequestBody));
     }
 
     [Fact]

@@ -1,0 +1,254 @@
+"""From an offered task to an announced update."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import data
+import privacy
+import safetensors
+import training
+from books import Books, Limits, Made
+from edge import Edge, Refused, Unreachable
+from signing import Key, signature
+
+_LONGEST_DETAIL = 1000
+_LEASE = re.compile(r"(?:(\d+)\.)?(\d+):(\d+):(\d+(?:\.\d+)?)", re.ASCII)
+_ENDED = {"admitted", "carried", "failed", "late", "refused", "rejected"}
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A data set as it was enrolled."""
+
+    path: Path
+    examples: int
+    unit_column: str | None
+
+
+class Declined(Exception):
+    """A task is not done. The message leaves this machine: it quotes no data."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+class Lease:
+    """Renews a task's lease every third of it while the block runs. By this client's own clock it is lost after a whole lease without an answer."""
+
+    def __init__(self, edge: Edge, task: dict, log: Callable[[str], None]) -> None:
+        self._edge, self._task, self._log = edge, task, log
+        self._seconds = seconds_of(task["lease"])
+        self._until = time.monotonic() + self._seconds
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._renew, daemon=True)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the task may be another's by now."""
+        return time.monotonic() >= self._until
+
+    def __enter__(self) -> Lease:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _renew(self) -> None:
+        while not self._ended.wait(self._seconds / 3):
+            begin = time.monotonic()
+            try:
+                self._edge.tell(self._task, "renew")
+                self._until = begin + self._seconds
+            except Unreachable as error:
+                self._log(f"the lease was not renewed: {error}")
+            except Refused as refused:
+                self._log(f"the lease is gone: {refused}")
+                self._until = begin
+                return
+
+
+class Runner:
+    """Does a client's tasks, one after the other."""
+
+    def __init__(
+        self, edge: Edge, key: Key, client_id: str, books: Books, sets: dict[str, DataSet], limits: Limits, log: Callable[[str], None], stopping: threading.Event
+    ) -> None:
+        self._edge, self._key, self._client_id, self._books, self._sets = edge, key, client_id, books, sets
+        self._limits, self._log, self._stopping = limits, log, stopping
+        self._read: tuple[object, data.Examples] | None = None
+
+    def do(self, offer: dict, blobs_url: str | None) -> None:
+        """Takes a task that is offered, or goes on with one that was accepted before a crash."""
+        task = offer["task"]
+        name = f"round {task['round']} of run {task['runId']}"
+        if task["clientId"] != self._client_id:
+            raise ValueError(f"A task of client {task['clientId']!r}.")
+        if self._books.is_settled(task["reservationId"]):
+            # The server knows less than these books, as after a restore of its own: nothing is done twice, and it is not asked in a circle.
+            time.sleep(1)
+            return
+        made = self._books.made(task["reservationId"])
+        try:
+            prepared = self._prepare(offer) if made is None else None
+        except Declined as declined:
+            self._decline(offer, name, declined)
+            return
+        lease = Lease(self._edge, task, self._log)
+        accepted = self._edge.tell(task, "accept" if offer["state"] == "dispatched" else "renew")["task"]
+        self._log(f"{name}: accepted")
+        if accepted | {"leaseToken": ""} != task | {"leaseToken": ""}:
+            raise ValueError("The task changed while it was accepted.")
+        task = accepted
+        with lease:
+            try:
+                until = time.monotonic() + _seconds_until(task["deadlineAt"])
+                blobs = self._edge.blobs(blobs_url)
+                if prepared is not None:
+                    made = self._make(task, *prepared, blobs.model(task, until), lease)
+                    self._books.keep(task["reservationId"], made)
+                if lease.is_lost:
+                    raise training.Stopped
+                blobs.send(task, made.content, made.signature, until)
+            except training.Stopped:
+                reason = ("LEASE_LOST", "No sign of life for a whole lease.") if lease.is_lost else ("STOPPING", "The client stops; the lease is handed back.")
+                return self._give_up(task, name, *reason)
+            except (Refused, safetensors.SafetensorsError) as error:
+                return self._give_up(task, name, "FAILED", str(error))
+            # Not given up when it is turned away: an announcement whose answer was lost may have been heard.
+            self._submit(task, made, until)
+            self._log(f"{name}: submitted")
+
+    @property
+    def awaits_answers(self) -> bool:
+        """Whether an update was made that the server has not answered for."""
+        return bool(self._books.open())
+
+    def settle(self) -> None:
+        """Asks how the updates fared that were sent, and forgets the bytes of those that were answered."""
+        for reservation_id, round_id in self._books.open():
+            stands = self._edge.state(round_id)
+            state, detail = ("gone", None) if stands is None else (stands["state"], stands.get("detail"))
+            if stands is None or state in _ENDED:
+                self._books.settle(reservation_id, state, detail)
+                self._log(f"task {reservation_id}: {state}{f', {detail}' if detail else ''}")
+
+    def _prepare(self, offer: dict) -> tuple[training.Model, data.Examples]:
+        """All that can be wrong with a task is found before it is accepted: then nothing has left, and the charge is given back."""
+        task = offer["task"]
+        known = self._books.knows(task["reservationId"])
+        if offer["state"] != "dispatched" and not known:
+            raise Declined("FAILED", "The client's books do not have this task, so it may have released an update of it before.")
+        spec = task["data"]
+        if spec["dataSet"] not in self._sets:
+            raise Declined("UNKNOWN_DATA_SET", f"This client has no data set {spec['dataSet']}.")
+        data_set = self._sets[spec["dataSet"]]
+        if spec.get("privacyUnitColumn") != data_set.unit_column:
+            raise Declined("OTHER_PRIVACY_UNIT", "The run counts other privacy units than the owner of the data does.")
+        if (wrong := privacy.refuse_bad_plan(task.get("privacy"))) is not None:
+            raise Declined("OWNER_LIMIT", wrong)
+        if (veto := self._books.enter(task, *_spent(task), self._limits)) is not None:
+            raise Declined("OWNER_LIMIT", veto)
+        try:
+            model = training.Model(task["model"])
+        except training.Unsupported as error:
+            raise Declined("UNSUPPORTED_MODEL", str(error)) from error
+        try:
+            examples = self._examples(data_set.path, spec)
+        except (data.DataError, OSError) as error:
+            self._log(f"data set {spec['dataSet']}: {error}")
+            raise Declined("BAD_DATA", f"Data set {spec['dataSet']} does not fit the run's declaration; the client's own log says where.") from error
+        if len(examples.units) > data_set.examples:
+            raise Declined("BAD_DATA", f"Data set {spec['dataSet']} has grown since it was enrolled; expected a new enrolment.")
+        if (wrong := training.check(model, task["training"]["loss"], examples)) is not None:
+            raise Declined("BAD_DATA", wrong)
+        return model, examples
+
+    def _submit(self, task: dict, made: Made, until: float) -> None:
+        while True:
+            try:
+                self._edge.tell(task, "submit", signature=made.signature, **made.body)
+                return
+            except Unreachable:
+                if time.monotonic() >= until:
+                    raise
+                time.sleep(1)
+
+    def _make(self, task: dict, model: training.Model, examples: data.Examples, base: bytes, lease: Lease) -> Made:
+        begin = time.monotonic()
+        weights = safetensors.read(base, model.layout)
+        local = training.train(model, weights, examples, task, lambda: self._stopping.is_set() or lease.is_lost)
+        content = safetensors.write(model.layout, privacy.protect(local.update, task.get("privacy")))
+        count = count_of(task, local.examples)
+        signed = signature(self._key, task, content, count)
+        body = {
+            "update": {"sha256": safetensors.sha256(content), "sizeBytes": len(content)},
+            "exampleCount": count,
+            "trainingLoss": local.loss if local.loss is not None and math.isfinite(local.loss) else None,
+            "trainingSeconds": None if task.get("privacy") else time.monotonic() - begin,
+        }
+        return Made(content, signed, body)
+
+    def _examples(self, path: Path, spec: dict) -> data.Examples:
+        """The data set as the task declares it; read again only when the file or the declaration is another."""
+        stat = path.stat()
+        key = (path, stat.st_mtime_ns, stat.st_size, repr(spec))
+        if self._read is None or self._read[0] != key:
+            self._read = (key, data.read(path, spec))
+        return self._read[1]
+
+    def _decline(self, offer: dict, name: str, declined: Declined) -> None:
+        task = offer["task"]
+        self._log(f"{name}: declined, {declined.reason}: {declined}")
+        if offer["state"] == "dispatched":
+            self._edge.tell(task, "refuse", reasonCode=declined.reason, detail=str(declined)[:_LONGEST_DETAIL])
+            self._books.settle(task["reservationId"], "declined", str(declined))
+        else:
+            self._edge.tell(task, "interrupt", reasonCode="FAILED", detail=str(declined)[:_LONGEST_DETAIL])
+
+    def _give_up(self, task: dict, name: str, reason: str, detail: str) -> None:
+        self._log(f"{name}: given up, {reason}: {detail}")
+        try:
+            self._edge.tell(task, "interrupt", reasonCode=reason, detail=detail[:_LONGEST_DETAIL])
+        except (Refused, Unreachable) as error:
+            self._log(f"{name}: {error}")
+
+
+def count_of(task: dict, trained: int) -> int | None:
+    """The examples that an update claims: those trained on without privacy, those declared under DP-SGD alone, and none otherwise."""
+    terms = task.get("privacy")
+    if terms is None:
+        return trained
+    return terms["dpSgd"]["declaredExamples"] if terms.get("dpSgd") and terms.get("clipNorm") is None else None
+
+
+def seconds_of(lease: str) -> float:
+    """A duration as .NET writes it: [days.]hours:minutes:seconds[.fraction]."""
+    match = _LEASE.fullmatch(lease)
+    if match is None:
+        raise ValueError(f"A lease of {lease!r}; expected [days.]hours:minutes:seconds.")
+    days, hours, minutes, seconds = match.groups()
+    return int(days or 0) * 86400 + int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+
+
+def _seconds_until(moment: str) -> float:
+    # .NET writes seven digits of a second, of which this parser takes six.
+    at = datetime.datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", moment))
+    return (at - datetime.datetime.now(datetime.timezone.utc)).total_seconds()
+
+
+def _spent(task: dict) -> tuple[float | None, float]:
+    """The smallest noise multiplier that the client itself adds, and the ρ it spends."""
+    terms = task.get("privacy") or {}
+    noise = [part["noiseMultiplier"] for part in (terms.get("dpSgd"), terms) if part and part.get("noiseMultiplier") is not None]
+    return min(noise, default=None), privacy.zcdp(task.get("privacy"))
