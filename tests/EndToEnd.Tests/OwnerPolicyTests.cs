@@ -146,13 +146,13 @@ public sealed class OwnerPolicyTests : IDisposable
         public Task<bool> HoldsAsync(Guid reservationId, string leaseToken, BlobRef update, CancellationToken cancellationToken) =>
             inner.HoldsAsync(reservationId, leaseToken, update, cancellationToken);
 
-        public async Task SubmitAsync(Guid reservationId, string leaseToken, BlobRef update, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+        public async Task SubmitAsync(Guid reservationId, string leaseToken, BlobRef update, ReadOnlyMemory<byte> bytes, UpdateSignature? signature, CancellationToken cancellationToken)
         {
             BookMember? member = null;
             await Eventually.HoldsAsync("the round's book is open", () => (member = books.Read(transaction => BookStore.FindByReservation(transaction, reservationId))) is not null);
             var round = books.Read(transaction => BookStore.Find(transaction, member!.RoundId))!.Round;
             await Eventually.HoldsAsync("the silo's charges of the round are given back", () => refunded() == 2 * round);
-            await inner.SubmitAsync(reservationId, leaseToken, update, bytes, cancellationToken);
+            await inner.SubmitAsync(reservationId, leaseToken, update, bytes, signature, cancellationToken);
         }
     }
 }

@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
 using FlEvents.Contracts;
 using FlEvents.Orchestrator.Rounds;
+using FlEvents.ServiceDefaults.Security;
 
 namespace FlEvents.Orchestrator.Edge;
 

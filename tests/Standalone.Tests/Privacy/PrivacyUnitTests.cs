@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using FlEvents.Contracts;
+using FlEvents.Orchestrator.Plans;
 using FlEvents.ServiceDefaults.Messaging;
 using FlEvents.Standalone.Hosting;
 using FlEvents.Standalone.Privacy;
