@@ -9,7 +9,7 @@ public sealed class Browser : IAsyncLifetime
     private const string Program = "/usr/bin/chromium";
 
     /// <summary>Longest that anything on a page may take to come, in milliseconds: far more than it does, on a busy machine too.</summary>
-    private const float Patience = 120_000;
+    private const float Patience = 60_000;
 
     private static readonly string[] Arguments =
         ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];

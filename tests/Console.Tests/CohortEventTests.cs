@@ -60,12 +60,13 @@ public sealed class CohortEventTests(ConsoleServer server)
                 continue;
             }
 
-            var runId = data.GetProperty("runId").GetGuid();
+            var run = data.GetProperty("run");
+            var runId = run.GetProperty("runId").GetGuid();
             if (!isWhole)
             {
                 before.Add(runId);
             }
-            else if (runId == later && data.GetProperty("state").GetString() == "completed")
+            else if (runId == later && run.GetProperty("state").GetString() == "completed")
             {
                 break;
             }

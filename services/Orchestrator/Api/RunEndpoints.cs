@@ -105,9 +105,9 @@ public static class RunEndpoints
         static string NameOf(ProgressEvent change) => change.Round is not null ? "round" : change.Cohort is not null ? "cohort" : "run";
     }
 
-    private static ServerSentEventsResult<RunView?> AllEvents(RunProgress progress, IHostApplicationLifetime lifetime, CancellationToken cancellationToken) =>
+    private static ServerSentEventsResult<RunsEvent> AllEvents(RunProgress progress, IHostApplicationLifetime lifetime, CancellationToken cancellationToken) =>
         // Whoever has no run yet is told that too, and before the first one is there.
-        TypedResults.ServerSentEvents(UntilStopAsync(progress.WatchAllAsync, run => run is null ? "whole" : "run", lifetime.ApplicationStopping, cancellationToken));
+        TypedResults.ServerSentEvents(UntilStopAsync(progress.WatchAllAsync, told => told.Run is null ? "whole" : "run", lifetime.ApplicationStopping, cancellationToken));
 
     // A service that stops would wait for whoever watches, as long as it may.
     private static async IAsyncEnumerable<SseItem<T>> UntilStopAsync<T>(

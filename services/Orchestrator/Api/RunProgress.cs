@@ -61,8 +61,8 @@ public sealed class RunProgress(OrchestratorDatabase database, ProgressSignals s
         }
     }
 
-    /// <summary>Yields the newest runs, the oldest of them first, then null, then each change and each new run, without end.</summary>
-    public async IAsyncEnumerable<RunView?> WatchAllAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>Yields the newest runs, the oldest of them first, then that these are all, then each change and each new run, without end.</summary>
+    public async IAsyncEnumerable<RunsEvent> WatchAllAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var (shown, isWhole) = (new Dictionary<Guid, RunView>(), false);
         await foreach (var _ in signals.WatchAsync(ProgressSignals.AnyRun, cancellationToken))
@@ -72,14 +72,14 @@ public sealed class RunProgress(OrchestratorDatabase database, ProgressSignals s
             // A run's spec never changes, and is equal by reference only.
             foreach (var run in Enumerable.Reverse(runs).Where(run => !shown.TryGetValue(run.RunId, out var last) || last with { Spec = run.Spec } != run))
             {
-                yield return run;
+                yield return new RunsEvent { Run = run };
             }
 
             shown = runs.ToDictionary(run => run.RunId);
             if (!isWhole)
             {
                 isWhole = true;
-                yield return null;
+                yield return new RunsEvent { Run = null };
             }
 
             await Task.Delay(Pause, time, cancellationToken);

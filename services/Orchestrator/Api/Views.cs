@@ -168,6 +168,13 @@ public record ProgressEvent
     public CohortView? Cohort { get; init; }
 }
 
+/// <summary>One step of all runs; also the data of a server-sent event, whose event name is <c>run</c> or <c>whole</c>.</summary>
+public record RunsEvent
+{
+    /// <summary>A run that is there, is new or has changed; null once all that are there were told.</summary>
+    public required RunView? Run { get; init; }
+}
+
 /// <summary>Members of a round's cohort: all of them, or those that changed since.</summary>
 public record CohortView
 {

@@ -68,7 +68,7 @@ export async function show({ view, signal, settings, linked, title }) {
   await stream("runs/events", {
     signal,
     state: linked,
-    on: (name, run) => {
+    on: (name, { run }) => {
       if (name !== "run") { return; }
       const before = shown.get(run.runId);
       shown.set(run.runId, run.round);

@@ -40,7 +40,7 @@ export async function show({ view, signal, linked, announce, title }) {
   await stream("runs/events", {
     signal,
     state: linked,
-    on: (name, run) => {
+    on: (name, { run }) => {
       if (name === "whole") { isWhole = true; }
       if (name !== "run") { later(); return; }
       const before = runs.get(run.runId);
