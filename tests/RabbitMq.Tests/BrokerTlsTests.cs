@@ -113,7 +113,10 @@ public sealed class BrokerTlsTests(TlsBroker broker) : IClassFixture<TlsBroker>
         await using var services = Orchestrator(url, changes);
 
         await services[Deployment.Orchestrator].WaitForLineAsync(line => line.Contains($"cannot be reached: {because}", StringComparison.Ordinal), Product.Patience);
-        Assert.Equal((200, 503), (await services.StatusAsync(Deployment.Orchestrator, "alive"), await services.StatusAsync(Deployment.Orchestrator, "health")));
+
+        // The watch may have spoken before the server listens.
+        await Eventually.HoldsAsync("the service answers", async () => await services.StatusAsync(Deployment.Orchestrator, "alive") == 200);
+        Assert.Equal(503, await services.StatusAsync(Deployment.Orchestrator, "health"));
         Assert.DoesNotContain(services[Deployment.Orchestrator].Output, line => line.Contains("Connected to the broker", StringComparison.Ordinal));
     }
 
