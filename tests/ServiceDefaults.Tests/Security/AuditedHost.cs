@@ -111,7 +111,7 @@ internal sealed class AuditedHost : IAsyncDisposable
     {
         _app.MapServiceDefaults();
         _app.MapGet("/things", () => "none").RequireScope(Scopes.RunsRead);
-        _app.MapGet("/blobs", () => "none").RequireScope(Scopes.BlobsClient);
+        _app.MapGet("/blobs", () => "none").OpenToLeases();
         _app.MapPost("/things/{name}", (string name, Thing thing) =>
         {
             Seen.Add((thing, Rows));
