@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 
 namespace FlEvents.Contracts;
 
@@ -11,6 +13,9 @@ public static class LeaseToken
     /// <param name="leaseNumber">From 1.</param>
     /// <param name="secret">128 random bits, 32 hexadecimal digits.</param>
     public static string Of(int leaseNumber, string secret) => string.Create(CultureInfo.InvariantCulture, $"{leaseNumber}.{secret}");
+
+    /// <summary>What a refusal shows in place of the token, which stays secret: SHA-256 of <c>refused|</c> and the token, 64 lower-case hexadecimal digits.</summary>
+    public static string RefusalOf(string token) => Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes($"refused|{token}")));
 
     /// <summary>The number of the issue that a token says it is of; 0 where it says none.</summary>
     public static int NumberOf(string token) =>

@@ -10,6 +10,9 @@ public record TrainingRefused
     public required Guid ReservationId { get; init; }
     public required int LeaseNumber { get; init; }
 
+    /// <summary><see cref="LeaseToken.RefusalOf"/> the token that the task came with: whoever was not given the task can't have its charge given back.</summary>
+    public required string RefusalSha256 { get; init; }
+
     /// <summary><c>EXPIRED</c>, <c>UNKNOWN_CLIENT</c>, <c>UNKNOWN_DATA_SET</c>, <c>OTHER_PRIVACY_UNIT</c>, <c>BAD_DATA</c> or <c>OWNER_POLICY</c>.</summary>
     public required string ReasonCode { get; init; }
 

@@ -63,6 +63,7 @@ public static class TaskMessages
         ClientId = command.ClientId,
         ReservationId = command.ReservationId,
         LeaseNumber = command.LeaseNumber,
+        RefusalSha256 = LeaseToken.RefusalOf(command.LeaseToken),
         ReasonCode = end.ReasonCode,
         Detail = end.Detail,
     };

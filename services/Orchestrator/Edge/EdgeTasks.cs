@@ -89,6 +89,7 @@ public sealed class EdgeTasks(OrchestratorDatabase database, RoundTransactions r
             ClientId = clientId,
             ReservationId = member.ReservationId,
             LeaseNumber = end.LeaseNumber,
+            RefusalSha256 = LeaseToken.RefusalOf(member.LeaseToken),
             ReasonCode = end.ReasonCode,
             Detail = end.Detail,
         }, (coordinator, message) => coordinator.On(message)), cancellationToken);

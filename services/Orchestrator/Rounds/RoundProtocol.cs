@@ -70,11 +70,11 @@ public static class RoundProtocol
     /// <summary>
     /// The task was not taken. Where one worker alone serves the client that proves that nothing left it, and the charge is given back, unless an
     /// earlier lease was accepted. In a pool it proves nothing: a queue hands a task on when a worker dies before it has acknowledged it, and the
-    /// word of the one that has taken it may be on its way still.
+    /// word of the one that has taken it may be on its way still. Whoever does not know the task's token has not been given it, and is not heard.
     /// </summary>
     public static RoundDecision OnTrainingRefused(Round round, Member member, TrainingRefused message)
     {
-        if (member.State != MemberState.Dispatched || message.LeaseNumber != member.LeaseNumber || !round.IsCollecting)
+        if (member.State != MemberState.Dispatched || message.LeaseNumber != member.LeaseNumber || message.RefusalSha256 != LeaseToken.RefusalOf(member.LeaseToken) || !round.IsCollecting)
         {
             return RoundDecision.Nothing(round, member);
         }

@@ -110,6 +110,7 @@ internal static class Messages
         ClientId = member.ClientId,
         ReservationId = member.ReservationId,
         LeaseNumber = leaseNumber,
+        RefusalSha256 = LeaseToken.RefusalOf(member.LeaseToken),
         ReasonCode = "EXPIRED",
         Detail = "The deadline has passed.",
     };

@@ -62,6 +62,17 @@ public class RoundProtocolTests
     }
 
     [Fact]
+    public void A_refusal_of_someone_who_was_not_given_the_task_gives_no_charge_back()
+    {
+        var (round, member) = Dispatched();
+        var silo = member with { Address = Routes.Silo(member.ClientId) };
+        var decision = RoundProtocol.OnTrainingRefused(round, silo, Refused(member) with { RefusalSha256 = LeaseToken.RefusalOf("1.guessed") });
+        Assert.Same(silo, decision.Member);
+        Assert.Empty(decision.Messages);
+        Assert.Single(RoundProtocol.OnTrainingRefused(round, silo, Refused(member)).Messages.OfType<RefundBudget>());
+    }
+
+    [Fact]
     public void A_task_that_a_worker_of_a_pool_refuses_keeps_its_charge_because_another_one_may_have_taken_it()
     {
         var (round, member) = Dispatched();
