@@ -38,7 +38,7 @@ internal static class World
             for (var isOver = false; !isOver;)
             {
                 using var life = new Life(folder, remains.Count + 1, deaths.ElementAtOrDefault(died.Count));
-                isOver = await LiveAsync(story, life);
+                isOver = await LiveAsync(story, life, deaths);
                 remains.Add(Remains.In(folder));
                 if (life.HasDied)
                 {
@@ -66,7 +66,7 @@ internal static class World
     private static string FastFolder => Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath();
 
     /// <returns>Whether the story is at its end.</returns>
-    private static async Task<bool> LiveAsync(IStory story, Life life)
+    private static async Task<bool> LiveAsync(IStory story, Life life, IReadOnlyList<Death> deaths)
     {
         Federation? federation = null;
         var isOver = false;
@@ -78,6 +78,10 @@ internal static class World
         catch (Exception) when (life.HasDied)
         {
             // Whatever the rest of a dead process makes of it.
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException($"\"{story.Name}\" stands still in life {life.Number}, after {string.Join(", then ", deaths)}. {string.Join("; ", Standing.In(life.Folder))}", e);
         }
 
         try

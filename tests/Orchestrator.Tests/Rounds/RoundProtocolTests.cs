@@ -87,7 +87,7 @@ public class RoundProtocolTests
         var (round, member) = Accepted();
         var reissued = RoundProtocol.OnTrainingInterrupted(round, member, Interrupted(member, "STOPPING"), Context("token-2", default));
         var again = RoundProtocol.OnDispatched(reissued.Round, reissued.Member!);
-        var decision = RoundProtocol.OnTrainingRefused(again.Round, again.Member!, Refused(member, leaseNumber: 2));
+        var decision = RoundProtocol.OnTrainingRefused(again.Round, again.Member!, Refused(again.Member!, leaseNumber: 2));
         Assert.Equal(MemberState.Failed, decision.Member!.State);
         Assert.Empty(decision.Messages);
     }
