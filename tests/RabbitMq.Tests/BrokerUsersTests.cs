@@ -24,6 +24,7 @@ public sealed class BrokerUsersTests(BrokerUsersTests.Shared shared, RabbitMqBro
         [
             "fl-orchestrator", "fl-orchestrator-dead", "fl-heartbeats", "fl-pool-client", "fl-pool-client-dead", "fl-silo-hillcrest", "fl-silo-hillcrest-dead", ":AggregateRound", ":ClientEnrolled",
             ":ClientLeft", ":CommitBudget", ":CreateModel", ":LedgerReport", ":OpenRound", ":RefundBudget", ":ReserveBudget", ":RoundAbandoned", ":RoundStarted", ":RunCompleted", ":ServiceRestored",
+            ":UpdateSubmitted",
         ],
         [Aggregator] =
         [
