@@ -156,9 +156,9 @@ class Runner:
         if spec.get("privacyUnitColumn") != data_set.unit_column:
             raise Declined("OTHER_PRIVACY_UNIT", "The run counts other privacy units than the owner of the data does.")
         if (wrong := privacy.refuse_bad_plan(task.get("privacy"))) is not None:
-            raise Declined("OWNER_LIMIT", wrong)
+            raise Declined("OWNER_POLICY", wrong)
         if (veto := self._books.enter(task, *_spent(task), self._limits)) is not None:
-            raise Declined("OWNER_LIMIT", veto)
+            raise Declined("OWNER_POLICY", veto)
         try:
             model = training.Model(task["model"])
         except training.Unsupported as error:

@@ -182,7 +182,7 @@ class RunnerTests(unittest.TestCase):
 
     def test_what_the_owner_does_not_allow_is_refused_before_it_is_accepted(self) -> None:
         self.runner(Limits(noise=0.5)).do(self.offer(), None)
-        self.assertEqual([("refuse", "OWNER_LIMIT")], [(what, body["reasonCode"]) for what, body in self.state["told"]])
+        self.assertEqual([("refuse", "OWNER_POLICY")], [(what, body["reasonCode"]) for what, body in self.state["told"]])
         self.assertEqual(b"", self.state["received"])
 
     def test_a_task_that_can_not_be_done_is_refused_with_its_reason_and_quotes_no_data(self) -> None:
@@ -193,7 +193,7 @@ class RunnerTests(unittest.TestCase):
             ({"model": {"name": "cnn", "inputShape": [1, 8, 8], "outputs": 2}}, 30, "UNSUPPORTED_MODEL"),
             ({"data": SPEC | columns}, 30, "BAD_DATA"),
             ({}, 29, "BAD_DATA"),
-            ({"privacy": {"dpSgd": PLAN | {"samplingProbability": 1.5}, "clipNorm": None, "noiseMultiplier": None}}, 30, "OWNER_LIMIT"),
+            ({"privacy": {"dpSgd": PLAN | {"samplingProbability": 1.5}, "clipNorm": None, "noiseMultiplier": None}}, 30, "OWNER_POLICY"),
         ]:
             with self.subTest(reason):
                 self.state["told"].clear()

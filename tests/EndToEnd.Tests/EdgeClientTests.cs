@@ -95,7 +95,7 @@ public sealed class EdgeClientTests : IAsyncLifetime
         var run = await Api.CreateAsync(Run("local"));
         Assert.Equal("completed", (await Api.EndAsync(run)).GetProperty("state").GetString());
 
-        await client.WaitForLineAsync(line => line.Contains("OWNER_LIMIT", StringComparison.Ordinal), Product.Patience);
+        await client.WaitForLineAsync(line => line.Contains("OWNER_POLICY", StringComparison.Ordinal), Product.Patience);
         Assert.All(await UnitsAsync(), unit => Assert.Equal((0, 0), (unit.GetProperty("committed").GetInt64(), unit.GetProperty("spentUnits").GetInt64())));
     }
 
