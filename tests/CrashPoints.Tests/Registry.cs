@@ -66,7 +66,7 @@ internal static class Registry
         ["aggregator"] = ["OfferAsync", "StoreAsync", "CombineAsync", "CollectAsync", "DeleteAsync", "DeleteBytesAsync"],
         ["privacy-accountant"] = ["SetBudgetAsync", "OpenCopy", "AskAsync", "AcceptAsync", "AskedAsync", "AnsweredAsync", "RefusedAsync"],
         ["client-worker"] =
-            ["EnrollAsync", "FindAsync", "HasEvaluatedAsync", "TrainingFinished", "UpdateStored", "TaskFailed", "WorkerStopping", "ApplyAllAsync", "DeleteOldAsync"],
+            ["EnrollAsync", "FindAsync", "HasEvaluatedAsync", "VetoAsync", "TrainingFinished", "UpdateStored", "TaskFailed", "WorkerStopping", "ApplyAllAsync", "DeleteOldAsync"],
     };
 
     private static readonly string[] Files =

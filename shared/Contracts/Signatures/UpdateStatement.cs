@@ -7,7 +7,7 @@ namespace FlEvents.Contracts;
 /// What a client signs of its update. Whoever checks it makes it from its own books; the update's hash and length, the count, the nonce and the time are the
 /// client's.
 /// </summary>
-public record UpdateStatement
+public readonly record struct UpdateStatement
 {
     private const int Fields = 14;
 
