@@ -276,7 +276,13 @@ public partial class Database : IAsyncDisposable
         try
         {
             done.AddRange(batch.Select(item => RunItem(item, isAlone: batch.Count == 1)).OfType<Transaction>());
-            if (done.Count > 0)
+            if (batch.Count == 0)
+            {
+                // Nobody waits for the disk any more. Whether it takes something again is known by writing.
+                _writer.Touch();
+            }
+
+            if (done.Count > 0 || batch.Count == 0)
             {
                 Pass("commit.before", batch);
                 _writer.Commit();

@@ -1,6 +1,7 @@
 using System.Data;
 using System.Data.Common;
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using Dapper;
 using Microsoft.Data.Sqlite;
 
@@ -19,6 +20,9 @@ internal sealed class PreparedConnection(string connectionString) : SqliteConnec
     /// <summary>Begins a transaction; that of the provider would be compiled anew each time.</summary>
     /// <param name="forWriting">Takes the writer's lock at once; else reads as of the first statement.</param>
     public void Begin(bool forWriting) => this.Execute(forWriting ? "begin immediate" : "begin deferred");
+
+    /// <summary>Writes a page, and changes nothing.</summary>
+    public void Touch() => this.Execute($"pragma user_version = {this.ExecuteScalar<long>("pragma user_version").ToString(CultureInfo.InvariantCulture)}");
 
     public void Commit() => this.Execute("commit transaction");
 
