@@ -1,4 +1,5 @@
 using Dapper;
+using FlEvents.Contracts;
 using FlEvents.PrivacyAccountant;
 using FlEvents.ServiceDefaults.Security;
 using FlEvents.ServiceDefaults.Storage;
@@ -107,7 +108,7 @@ internal sealed record Remains
 
     private static string? AuditFault(LedgerDatabase database)
     {
-        var head = AuditChain.Empty;
+        var head = HashChain.Empty;
         foreach (var row in database.Read(transaction => AuditStore.Page(transaction, after: 0, limit: 1000)))
         {
             if (AuditChain.FaultOf(head, row) is { } fault)
@@ -115,7 +116,7 @@ internal sealed record Remains
                 return $"row {row.Sequence} of the audit log: {fault}";
             }
 
-            head = new AuditHead(row.Sequence, row.Hash);
+            head = new ChainHead(row.Sequence, row.Hash);
         }
 
         return null;

@@ -36,7 +36,3 @@ public record EventRecord
         public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteRawValue(value, skipInputValidation: true);
     }
 }
-
-/// <summary>The last record of a log.</summary>
-/// <param name="Sequence">0 for a log without records.</param>
-public record EventsHead(long Sequence, string Hash);

@@ -1,3 +1,4 @@
+using FlEvents.Contracts;
 using FlEvents.ServiceDefaults.Storage;
 
 namespace FlEvents.Orchestrator.Events;
@@ -11,10 +12,10 @@ public static class EventStore
         """;
 
     /// <summary>The head of an event's log, and whether the log has it already.</summary>
-    internal static (EventsHead Head, bool IsKnown) Head(Transaction transaction, LoggedEvent told) =>
+    internal static (ChainHead Head, bool IsKnown) Head(Transaction transaction, LoggedEvent told) =>
         transaction.QuerySingleOrDefault<HeadRow>(SelectHead, new { told.RunId, told.Round, told.Type, told.Subject }) is { } row
-            ? (new EventsHead(row.Sequence, row.Hash), row.IsKnown)
-            : (EventChain.Empty, false);
+            ? (new ChainHead(row.Sequence, row.Hash), row.IsKnown)
+            : (HashChain.Empty, false);
 
     private const string InsertOne = """
         insert into event (run_id, sequence, type, round, subject, body, at, previous_hash, hash)

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using FlEvents.Contracts;
 using FlEvents.DifferentialPrivacy.Accounting;
 using FlEvents.DifferentialPrivacy.Plans;
@@ -10,7 +9,7 @@ namespace FlEvents.PrivacyAccountant;
 public static class LedgerChain
 {
     /// <summary>The head of a ledger without entries.</summary>
-    public static LedgerReceipt Empty { get; } = new() { Sequence = 0, Hash = new string('0', 64) };
+    public static LedgerReceipt Empty { get; } = new() { Sequence = HashChain.Empty.Sequence, Hash = HashChain.Empty.Hash };
 
     /// <summary>The entry that continues the chain at <paramref name="head"/>.</summary>
     public static LedgerEntry Append(LedgerReceipt head, EntryKind kind, Reservation reservation, string? reason, DateTimeOffset at)
@@ -91,31 +90,25 @@ public static class LedgerChain
         return next with { Hash = HashOf(next) };
     }
 
-    /// <summary>SHA-256 over the 32 bytes of the previous hash, then the entry's <see cref="CanonicalText"/> without its hashes.</summary>
-    /// <returns>64 lower-case hexadecimal digits.</returns>
-    public static string HashOf(LedgerEntry entry)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(Convert.FromHexString(entry.PreviousHash));
-        hash.AppendData(CanonicalText.Of(
-            ("sequence", entry.Sequence.ToString(CultureInfo.InvariantCulture)),
-            ("kind", Name(entry.Kind)),
-            ("reservation_id", entry.ReservationId?.ToString("D")),
-            ("ledger_id", entry.LedgerId?.ToString("D")),
-            ("unit", entry.Unit is { } unit ? Name(unit) : null),
-            ("run_id", entry.RunId?.ToString("D")),
-            ("round", entry.Round?.ToString(CultureInfo.InvariantCulture)),
-            ("client_id", entry.ClientId),
-            ("attempt", entry.Attempt?.ToString(CultureInfo.InvariantCulture)),
-            ("event", entry.Event),
-            ("charge", entry.Charge),
-            ("alpha", entry.Alpha?.ToString("R", CultureInfo.InvariantCulture)),
-            ("measure", entry.Measure),
-            ("accountant", entry.Accountant),
-            ("reason", entry.Reason),
-            ("at", Text(entry.At))));
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
-    }
+    /// <summary>The <see cref="HashChain"/>'s hash over all of an entry but its hashes.</summary>
+    public static string HashOf(LedgerEntry entry) => HashChain.HashOf(
+        entry.PreviousHash,
+        ("sequence", entry.Sequence.ToString(CultureInfo.InvariantCulture)),
+        ("kind", Name(entry.Kind)),
+        ("reservation_id", entry.ReservationId?.ToString("D")),
+        ("ledger_id", entry.LedgerId?.ToString("D")),
+        ("unit", entry.Unit is { } unit ? Name(unit) : null),
+        ("run_id", entry.RunId?.ToString("D")),
+        ("round", entry.Round?.ToString(CultureInfo.InvariantCulture)),
+        ("client_id", entry.ClientId),
+        ("attempt", entry.Attempt?.ToString(CultureInfo.InvariantCulture)),
+        ("event", entry.Event),
+        ("charge", entry.Charge),
+        ("alpha", entry.Alpha?.ToString("R", CultureInfo.InvariantCulture)),
+        ("measure", entry.Measure),
+        ("accountant", entry.Accountant),
+        ("reason", entry.Reason),
+        ("at", Text(entry.At)));
 
     /// <summary>The one spelling of a time, in hashes and in the database: UTC with seven decimals.</summary>
     public static string Text(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffffff'Z'", CultureInfo.InvariantCulture);

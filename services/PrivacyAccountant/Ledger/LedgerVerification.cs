@@ -54,21 +54,8 @@ public static class LedgerVerification
         .Select(found => new LedgerFault(Math.Min(found.Receipt.Sequence, head.Sequence + 1), found.Fault))
         .FirstOrDefault();
 
-    private static string? ChainFault(LedgerReceipt head, LedgerEntry entry)
-    {
-        if (entry.Sequence != head.Sequence + 1)
-        {
-            return $"sequence {entry.Sequence} follows {head.Sequence}";
-        }
-
-        if (entry.PreviousHash != head.Hash)
-        {
-            return $"previous hash {entry.PreviousHash} is not {head.Hash}, the hash of the entry before";
-        }
-
-        var hash = LedgerChain.HashOf(entry);
-        return entry.Hash == hash ? null : $"hash {entry.Hash} is not {hash}, the hash of its content";
-    }
+    private static string? ChainFault(LedgerReceipt head, LedgerEntry entry) => HashChain.FaultOf(
+        new ChainHead(head.Sequence, head.Hash), new ChainHead(entry.Sequence, entry.Hash), entry.PreviousHash, () => LedgerChain.HashOf(entry));
 
     private static string? ReservationFault(Dictionary<ReservationKey, LedgerEntry> last, LedgerEntry entry)
     {

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
+using FlEvents.Contracts;
 using FlEvents.ServiceDefaults.Security;
 using FlEvents.Standalone.Console;
 
@@ -10,32 +11,15 @@ namespace FlEvents.Standalone.Commands;
 /// <summary><c>flevents audit-log</c>: who did what over HTTP, and whether the log is whole.</summary>
 public static class AuditLogCommand
 {
-    private static readonly Option<Uri> Url = new("--url")
-    {
-        Description = "Address of a service; of any of them where they share a process.",
-        DefaultValueFactory = _ => new Uri("http://127.0.0.1:5080/"),
-        CustomParser = ServiceAddress.Parse,
-    };
+    private static readonly Option<Uri> Url = ServiceAddress.Option("Address of a service; of any of them where they share a process.");
 
     private static readonly Option<long> From = new("--from") { Description = "First row to show, from 1; those before it are verified as well.", DefaultValueFactory = _ => 1 };
 
     public static Command Create()
     {
         var command = new Command("audit-log", "Shows a service's audit log and recomputes every hash of it; names the first row that is wrong.") { Url, From };
-        command.SetAction(async (options, cancellationToken) =>
-        {
-            var url = options.GetValue(Url)!;
-            using var http = ServiceCalls.To(url);
-            try
-            {
-                return await ExecuteAsync(http, options.GetValue(From), System.Console.Out, System.Console.Error, cancellationToken);
-            }
-            catch (Exception e) when (e is HttpRequestException or JsonException)
-            {
-                await System.Console.Error.WriteLineAsync($"The service at {url} did not answer as expected: {e.Message}");
-                return ExitCode.Failed;
-            }
-        });
+        command.SetAction((options, cancellationToken) => ServiceCalls.AskAsync(
+            "service", options.GetValue(Url)!, http => ExecuteAsync(http, options.GetValue(From), System.Console.Out, System.Console.Error, cancellationToken)));
         return command;
     }
 
@@ -50,7 +34,7 @@ public static class AuditLogCommand
             return ExitCode.BadInput;
         }
 
-        var head = AuditChain.Empty;
+        var head = HashChain.Empty;
         while (await PageAsync(http, head.Sequence, cancellationToken) is { Count: > 0 } page)
         {
             foreach (var row in page)
@@ -61,7 +45,7 @@ public static class AuditLogCommand
                     return ExitCode.Failed;
                 }
 
-                head = new AuditHead(row.Sequence, row.Hash);
+                head = new ChainHead(row.Sequence, row.Hash);
                 if (row.Sequence >= from)
                 {
                     await output.WriteLineAsync(PrintableText.Of(LineOf(row)));

@@ -19,12 +19,7 @@ public static class DeploymentCommands
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) } };
 
-    private static readonly Option<Uri> Url = new("--url")
-    {
-        Description = "Address of the Orchestrator.",
-        DefaultValueFactory = _ => new Uri("http://127.0.0.1:5080/"),
-        CustomParser = ServiceAddress.Parse,
-    };
+    private static readonly Option<Uri> Url = ServiceAddress.Option("Address of the Orchestrator.");
 
     private static readonly Argument<Guid?> RunId = new("run") { Description = "Id of a run; the newest where absent.", Arity = ArgumentArity.ZeroOrOne };
 

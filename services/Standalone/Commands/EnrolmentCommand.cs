@@ -11,12 +11,7 @@ namespace FlEvents.Standalone.Commands;
 /// <summary><c>flevents enrolment</c>: who may take part over HTTPS.</summary>
 public static class EnrolmentCommand
 {
-    private static readonly Option<Uri> Url = new("--url")
-    {
-        Description = "Address of the Orchestrator.",
-        DefaultValueFactory = _ => new Uri("http://127.0.0.1:5080/"),
-        CustomParser = ServiceAddress.Parse,
-    };
+    private static readonly Option<Uri> Url = ServiceAddress.Option("Address of the Orchestrator.");
 
     private static readonly Argument<string> Client = new("client") { Description = "Id of the client." };
     private static readonly Option<string> Owner = new("--owner") { Description = "Whose privacy budgets its data is charged to.", Required = true };
@@ -112,18 +107,5 @@ public static class EnrolmentCommand
         return ExitCode.BadInput;
     }
 
-    private static async Task<int> AskAsync(ParseResult options, Func<HttpClient, Task<int>> ask)
-    {
-        var url = options.GetValue(Url)!;
-        using var http = ServiceCalls.To(url);
-        try
-        {
-            return await ask(http);
-        }
-        catch (HttpRequestException e)
-        {
-            await System.Console.Error.WriteLineAsync($"The Orchestrator at {url} did not answer as expected: {e.Message}");
-            return ExitCode.Failed;
-        }
-    }
+    private static Task<int> AskAsync(ParseResult options, Func<HttpClient, Task<int>> ask) => ServiceCalls.AskAsync("Orchestrator", options.GetValue(Url)!, ask);
 }

@@ -12,19 +12,9 @@ public static class EventsCommand
     private static readonly Argument<Guid> Run = new("run") { Description = "Id of a run that is over." };
     private static readonly Option<string> To = new("--to") { Description = "Folder for events.jsonl, run.json and models.", Required = true };
 
-    private static readonly Option<Uri> Url = new("--url")
-    {
-        Description = "Address of the Orchestrator.",
-        DefaultValueFactory = _ => new Uri("http://127.0.0.1:5080/"),
-        CustomParser = ServiceAddress.Parse,
-    };
+    private static readonly Option<Uri> Url = ServiceAddress.Option("Address of the Orchestrator.");
 
-    private static readonly Option<Uri> Models = new("--models")
-    {
-        Description = "Address of the Aggregator, which has the models.",
-        DefaultValueFactory = _ => new Uri("http://127.0.0.1:5081/"),
-        CustomParser = ServiceAddress.Parse,
-    };
+    private static readonly Option<Uri> Models = ServiceAddress.Option("Address of the Aggregator, which has the models.", 5081, "--models");
 
     public static Command Create()
     {

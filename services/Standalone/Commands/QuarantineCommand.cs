@@ -12,12 +12,7 @@ namespace FlEvents.Standalone.Commands;
 /// <summary><c>flevents quarantine</c>: messages that a service could not or would not act on.</summary>
 public static class QuarantineCommand
 {
-    private static readonly Option<Uri> Url = new("--url")
-    {
-        Description = "Address of a service; of any of them where they share a process.",
-        DefaultValueFactory = _ => new Uri("http://127.0.0.1:5080/"),
-        CustomParser = ServiceAddress.Parse,
-    };
+    private static readonly Option<Uri> Url = ServiceAddress.Option("Address of a service; of any of them where they share a process.");
 
     private static readonly Argument<string> Message = new("message") { Description = "Service and number of a message, as in the list: aggregator/3." };
 
@@ -106,18 +101,5 @@ public static class QuarantineCommand
 
     private static Uri PathOf(string message) => new($"quarantine/{Uri.EscapeDataString(message).Replace("%2F", "/", StringComparison.Ordinal)}", UriKind.Relative);
 
-    private static async Task<int> AskAsync(ParseResult options, Func<HttpClient, Task<int>> ask)
-    {
-        var url = options.GetValue(Url)!;
-        using var http = ServiceCalls.To(url);
-        try
-        {
-            return await ask(http);
-        }
-        catch (HttpRequestException e)
-        {
-            await System.Console.Error.WriteLineAsync($"The service at {url} did not answer as expected: {e.Message}");
-            return ExitCode.Failed;
-        }
-    }
+    private static Task<int> AskAsync(ParseResult options, Func<HttpClient, Task<int>> ask) => ServiceCalls.AskAsync("service", options.GetValue(Url)!, ask);
 }

@@ -12,12 +12,7 @@ public static class ReconcileCommand
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
 
-    private static readonly Option<Uri> Url = new("--url")
-    {
-        Description = "Address of the PrivacyAccountant.",
-        DefaultValueFactory = _ => new Uri("http://127.0.0.1:5082/"),
-        CustomParser = ServiceAddress.Parse,
-    };
+    private static readonly Option<Uri> Url = ServiceAddress.Option("Address of the PrivacyAccountant.", 5082);
 
     private static readonly Option<string?> Accept = new("--accept") { Description = "Ends the quarantine with what nobody could account for; the reason is written into the log." };
     private static readonly Option<int> Wait = new("--wait") { Description = "Longest wait for the other services' reports, in seconds.", DefaultValueFactory = _ => 30 };
@@ -25,19 +20,8 @@ public static class ReconcileCommand
     public static Command Create()
     {
         var command = new Command("reconcile", "Has a quarantined ledger told what it has lost, and shows what is missing.") { Url, Accept, Wait };
-        command.SetAction(async (options, cancellationToken) =>
-        {
-            using var http = ServiceCalls.To(options.GetValue(Url)!);
-            try
-            {
-                return await ExecuteAsync(http, options.GetValue(Accept), TimeSpan.FromSeconds(options.GetValue(Wait)), System.Console.Out, System.Console.Error, cancellationToken);
-            }
-            catch (Exception e) when (e is HttpRequestException or JsonException)
-            {
-                await System.Console.Error.WriteLineAsync($"The PrivacyAccountant at {http.BaseAddress} did not answer as expected: {e.Message}");
-                return ExitCode.Failed;
-            }
-        });
+        command.SetAction((options, cancellationToken) => ServiceCalls.AskAsync("PrivacyAccountant", options.GetValue(Url)!, http => ExecuteAsync(
+            http, options.GetValue(Accept), TimeSpan.FromSeconds(options.GetValue(Wait)), System.Console.Out, System.Console.Error, cancellationToken)));
         return command;
     }
 

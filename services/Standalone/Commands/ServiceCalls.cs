@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using FlEvents.ServiceDefaults.Security;
+using FlEvents.Standalone.Console;
 
 namespace FlEvents.Standalone.Commands;
 
@@ -17,6 +18,23 @@ internal static class ServiceCalls
         var http = new HttpClient(new Refusals(new SocketsHttpHandler())) { BaseAddress = url };
         http.Timeout = timeout ?? http.Timeout;
         return ApiKey.Show(http, Environment.GetEnvironmentVariable(KeyVariable));
+    }
+
+    /// <summary>Asks a service, and says in one line when it does not answer as expected.</summary>
+    /// <param name="service">What is there.</param>
+    /// <returns>The exit code.</returns>
+    public static async Task<int> AskAsync(string service, Uri url, Func<HttpClient, Task<int>> ask)
+    {
+        using var http = To(url);
+        try
+        {
+            return await ask(http);
+        }
+        catch (Exception e) when (e is HttpRequestException or JsonException)
+        {
+            await System.Console.Error.WriteLineAsync($"The {service} at {url} did not answer as expected: {e.Message}");
+            return ExitCode.Failed;
+        }
     }
 
     /// <summary>Says why a caller was turned away, in the service's own words.</summary>

@@ -9,7 +9,7 @@ namespace FlEvents.Standalone.Replay;
 /// <param name="Anchor">File beside the log that names the head; null where none does.</param>
 /// <param name="Charges">Null where no ledger lies with the log.</param>
 /// <param name="Ledger">Place of the ledger.</param>
-public record Replayed(RunHistory History, EventsHead Head, string? Anchor, ModelReplay Models, ChargeReplay? Charges, string? Ledger);
+public record Replayed(RunHistory History, ChainHead Head, string? Anchor, ModelReplay Models, ChargeReplay? Charges, string? Ledger);
 
 /// <summary>Replays a run from its folder: log, then models, then ledger; the first thing that is wrong ends it.</summary>
 public static class RunReplay
@@ -45,9 +45,9 @@ public static class RunReplay
     /// <param name="events">The content of <c>events.jsonl</c>.</param>
     /// <param name="anchor">What else names the log's last record; null where nothing does.</param>
     /// <param name="history">Takes the records in.</param>
-    public static (EventsHead Head, ReplayFault? Fault) ReadLog(Stream events, EventsAnchor? anchor, RunHistory history)
+    public static (ChainHead Head, ReplayFault? Fault) ReadLog(Stream events, EventsAnchor? anchor, RunHistory history)
     {
-        var head = EventChain.Empty;
+        var head = HashChain.Empty;
         var anchored = 0L;
         foreach (var (record, unreadable) in EventsFile.Read(events))
         {
@@ -61,7 +61,7 @@ public static class RunReplay
                 return (head, ReplayFault.At(head.Sequence + 1, record.Type, fault));
             }
 
-            head = new EventsHead(record.Sequence, record.Hash);
+            head = new ChainHead(record.Sequence, record.Hash);
             anchored = record.Hash == anchor?.Head ? record.Sequence : anchored;
         }
 
@@ -69,7 +69,7 @@ public static class RunReplay
     }
 
     // A chain says nothing of what came after its last record.
-    private static ReplayFault? FaultOfEnd(RunHistory history, EventsHead head, EventsAnchor? anchor, long anchored)
+    private static ReplayFault? FaultOfEnd(RunHistory history, ChainHead head, EventsAnchor? anchor, long anchored)
     {
         var reason = history.Ended is null ? $"it is missing: the log ends before {nameof(RunCompleted)}"
             : anchor is null || anchored == head.Sequence ? null

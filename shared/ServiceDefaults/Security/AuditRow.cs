@@ -57,7 +57,3 @@ public record AuditRow
     /// <summary>SHA-256 of the previous hash's 32 bytes and this row's canonical text.</summary>
     public required string Hash { get; init; }
 }
-
-/// <summary>The last row of an audit log.</summary>
-/// <param name="Sequence">0 for a log without rows.</param>
-public record AuditHead(long Sequence, string Hash);

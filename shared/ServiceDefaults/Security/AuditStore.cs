@@ -1,3 +1,4 @@
+using FlEvents.Contracts;
 using FlEvents.ServiceDefaults.Storage;
 
 namespace FlEvents.ServiceDefaults.Security;
@@ -7,8 +8,8 @@ public static class AuditStore
 {
     private const string SelectHead = "select sequence, hash from audit order by sequence desc limit 1";
 
-    public static AuditHead Head(Transaction transaction) =>
-        transaction.QuerySingleOrDefault<HeadRow>(SelectHead) is { } row ? new AuditHead(row.Sequence, row.Hash) : AuditChain.Empty;
+    public static ChainHead Head(Transaction transaction) =>
+        transaction.QuerySingleOrDefault<HeadRow>(SelectHead) is { } row ? new ChainHead(row.Sequence, row.Hash) : HashChain.Empty;
 
     private const string InsertOne = """
         insert into audit (sequence, step, at, answers, who, method, route, path, scope, remote, body_sha256, status, previous_hash, hash)

@@ -1,3 +1,4 @@
+using FlEvents.Contracts;
 using FlEvents.Orchestrator.Events;
 using static FlEvents.Orchestrator.Tests.Rounds.Messages;
 
@@ -5,8 +6,8 @@ namespace FlEvents.Orchestrator.Tests.Events;
 
 public sealed class EventChainTests
 {
-    private static readonly EventRecord First = EventChain.Append(EventChain.Empty, "CreateModel", """{"a":1}""", Start);
-    private static readonly EventRecord Second = EventChain.Append(new EventsHead(1, First.Hash), "UpdateAdmitted", """{"b":"ü"}""", at: null);
+    private static readonly EventRecord First = EventChain.Append(HashChain.Empty, "CreateModel", """{"a":1}""", Start);
+    private static readonly EventRecord Second = EventChain.Append(new ChainHead(1, First.Hash), "UpdateAdmitted", """{"b":"ü"}""", at: null);
 
     // Computed with Python's hashlib over the text that docs/replay.md describes.
     [Fact]
@@ -19,12 +20,12 @@ public sealed class EventChainTests
     [Fact]
     public void A_record_that_does_not_continue_the_chain_says_why()
     {
-        var head = new EventsHead(1, First.Hash);
+        var head = new ChainHead(1, First.Hash);
 
-        Assert.Null(EventChain.FaultOf(EventChain.Empty, First));
+        Assert.Null(EventChain.FaultOf(HashChain.Empty, First));
         Assert.Null(EventChain.FaultOf(head, Second));
         Assert.Equal("sequence 1 follows 1", EventChain.FaultOf(head, First));
-        Assert.Equal("sequence 2 follows 0", EventChain.FaultOf(EventChain.Empty, Second));
+        Assert.Equal("sequence 2 follows 0", EventChain.FaultOf(HashChain.Empty, Second));
         Assert.StartsWith("previous hash", EventChain.FaultOf(head with { Hash = Second.Hash }, Second), StringComparison.Ordinal);
         EventRecord[] changed = [Second with { Type = "UpdateRejected" }, Second with { Body = "{}" }, Second with { At = First.At }, Second with { Hash = First.Hash }];
         Assert.All(changed, record => Assert.EndsWith("the hash of its content", EventChain.FaultOf(head, record), StringComparison.Ordinal));

@@ -47,7 +47,7 @@ public sealed class EventLogTests : IAsyncDisposable
         await commands.CreateAsync(Spec, "key", CancellationToken.None);
 
         var record = Assert.Single(Log(run.RunId));
-        Assert.Equal((1, "CreateModel", EventChain.Empty.Hash), (record.Sequence, record.Type, record.PreviousHash));
+        Assert.Equal((1, "CreateModel", HashChain.Empty.Hash), (record.Sequence, record.Type, record.PreviousHash));
         Assert.Equal("2026-01-01T00:00:00.0000000Z", record.At);
         Assert.Equal(JsonSerializer.Serialize(Spec, JsonSerializerOptions.Web), JsonDocument.Parse(record.Body).RootElement.GetProperty("run").GetRawText());
     }
@@ -217,11 +217,11 @@ public sealed class EventLogTests : IAsyncDisposable
 
     private void AssertChained(Guid runId)
     {
-        var head = EventChain.Empty;
+        var head = HashChain.Empty;
         foreach (var record in Log(runId))
         {
             Assert.Null(EventChain.FaultOf(head, record));
-            head = new EventsHead(record.Sequence, record.Hash);
+            head = new ChainHead(record.Sequence, record.Hash);
         }
     }
 }

@@ -1,3 +1,4 @@
+using FlEvents.Contracts;
 using FlEvents.ServiceDefaults.Security;
 using FlEvents.ServiceDefaults.Storage;
 using Microsoft.Data.Sqlite;
@@ -46,8 +47,8 @@ public sealed class AuditChainTests : IDisposable
     public void A_row_that_was_changed_with_its_hash_is_found_by_the_next()
     {
         var rows = Rows(5);
-        rows[2] = AuditChain.Append(new AuditHead(2, rows[1].Hash), rows[2] with { Who = "ade" });
-        Assert.Equal((4, $"previous hash {rows[3].PreviousHash} is not {rows[2].Hash}, the hash of the row before"), FirstFault(rows));
+        rows[2] = AuditChain.Append(new ChainHead(2, rows[1].Hash), rows[2] with { Who = "ade" });
+        Assert.Equal((4, $"previous hash {rows[3].PreviousHash} is not {rows[2].Hash}, the hash of the one before"), FirstFault(rows));
     }
 
     [Theory, InlineData(0), InlineData(1), InlineData(3)]
@@ -99,7 +100,7 @@ public sealed class AuditChainTests : IDisposable
         TestDatabase.Outside(_folder.File("audit.db"), "drop table audit");
         await using var database = TestDatabase.Open(_folder.File("audit.db"));
         Assert.Empty(Page(database));
-        Assert.Equal(AuditChain.Empty, database.Read(AuditStore.Head));
+        Assert.Equal(HashChain.Empty, database.Read(AuditStore.Head));
     }
 
     private static IReadOnlyList<AuditRow> Page(Database database) => database.Read(transaction => AuditStore.Page(transaction, 0, 100));
@@ -109,7 +110,7 @@ public sealed class AuditChainTests : IDisposable
         var rows = new List<AuditRow>();
         while (rows.Count < count)
         {
-            var head = rows.Count == 0 ? AuditChain.Empty : new AuditHead(rows[^1].Sequence, rows[^1].Hash);
+            var head = rows.Count == 0 ? HashChain.Empty : new ChainHead(rows[^1].Sequence, rows[^1].Hash);
             rows.Add(AuditChain.Append(head, new AuditRow
             {
                 Sequence = 0,
@@ -133,7 +134,7 @@ public sealed class AuditChainTests : IDisposable
     /// <returns>The place of the first row that is wrong, from 1, and why; 0 for none.</returns>
     private static (int Place, string? Fault) FirstFault(IReadOnlyList<AuditRow> rows)
     {
-        var head = AuditChain.Empty;
+        var head = HashChain.Empty;
         for (var i = 0; i < rows.Count; i++)
         {
             if (AuditChain.FaultOf(head, rows[i]) is { } fault)
@@ -141,7 +142,7 @@ public sealed class AuditChainTests : IDisposable
                 return (i + 1, fault);
             }
 
-            head = new AuditHead(rows[i].Sequence, rows[i].Hash);
+            head = new ChainHead(rows[i].Sequence, rows[i].Hash);
         }
 
         return (0, null);

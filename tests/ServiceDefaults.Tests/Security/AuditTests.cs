@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using FlEvents.Contracts;
 using FlEvents.ServiceDefaults.Security;
 
 namespace FlEvents.ServiceDefaults.Tests.Security;
@@ -192,7 +193,7 @@ public sealed class AuditTests : IDisposable
 
     private static string? FirstFault(IEnumerable<AuditRow> rows)
     {
-        var head = AuditChain.Empty;
+        var head = HashChain.Empty;
         foreach (var row in rows)
         {
             if (AuditChain.FaultOf(head, row) is { } fault)
@@ -200,7 +201,7 @@ public sealed class AuditTests : IDisposable
                 return fault;
             }
 
-            head = new AuditHead(row.Sequence, row.Hash);
+            head = new ChainHead(row.Sequence, row.Hash);
         }
 
         return null;

@@ -84,7 +84,7 @@ public sealed class AuditLogCommandTests : IAsyncLifetime
     [Fact]
     public async Task What_a_service_tells_can_neither_command_the_terminal_nor_begin_a_line()
     {
-        var row = AuditChain.Append(AuditChain.Empty, new AuditRow { Sequence = 0, Step = "asked", At = "now", Who = "\u001B[2Jada\nVerified", PreviousHash = "", Hash = "" });
+        var row = AuditChain.Append(HashChain.Empty, new AuditRow { Sequence = 0, Step = "asked", At = "now", Who = "\u001B[2Jada\nVerified", PreviousHash = "", Hash = "" });
         using var http = new HttpClient(new Telling(row)) { BaseAddress = _http.BaseAddress };
         var (exitCode, output, _) = await ExecuteAsync(http);
         Assert.Equal(0, exitCode);

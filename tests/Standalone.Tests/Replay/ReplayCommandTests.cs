@@ -1,4 +1,5 @@
 using System.Text;
+using FlEvents.Contracts;
 using FlEvents.Orchestrator.Events;
 using FlEvents.Standalone.Replay;
 
@@ -55,7 +56,7 @@ public sealed class ReplayCommandTests(KeptRun run) : IClassFixture<KeptRun>, ID
     public void Each_byte_of_the_log_that_is_flipped_is_found_in_its_record()
     {
         var bytes = File.ReadAllBytes(Path.Combine(run.Folder, "events.jsonl"));
-        var (head, begin) = (EventChain.Empty, 0);
+        var (head, begin) = (HashChain.Empty, 0);
         foreach (var record in ReplayedRun.Records(run.Folder))
         {
             var end = Array.IndexOf(bytes, (byte)'\n', begin) + 1;
@@ -67,7 +68,7 @@ public sealed class ReplayCommandTests(KeptRun run) : IClassFixture<KeptRun>, ID
                 Assert.True(fault is not null || EventChain.FaultOf(head, read!) is not null, $"Byte {place}, in record {record.Sequence}");
             }
 
-            (head, begin) = (new EventsHead(record.Sequence, record.Hash), end);
+            (head, begin) = (new ChainHead(record.Sequence, record.Hash), end);
         }
 
         Assert.Equal(bytes.Length, begin);

@@ -1,3 +1,4 @@
+using FlEvents.Contracts;
 using FlEvents.Orchestrator.Api;
 using FlEvents.Orchestrator.Events;
 using FlEvents.ServiceDefaults.Messaging;
@@ -44,13 +45,13 @@ internal static class ReplayedRun
     /// <summary>Writes a log anew, with a chain that verifies and a summary that names its head: what one who has the folder can do.</summary>
     public static void Forge(string folder, IEnumerable<EventRecord> records)
     {
-        var head = EventChain.Empty;
+        var head = HashChain.Empty;
         var forged = new List<EventRecord>();
         foreach (var record in records)
         {
             var at = record.At is { } text ? DateTimeOffset.Parse(text, System.Globalization.CultureInfo.InvariantCulture) : (DateTimeOffset?)null;
             forged.Add(EventChain.Append(head, record.Type, record.Body, at));
-            head = new EventsHead(forged[^1].Sequence, forged[^1].Hash);
+            head = new ChainHead(forged[^1].Sequence, forged[^1].Hash);
         }
 
         EventsFile.Write(Path.Combine(folder, "events.jsonl"), forged);

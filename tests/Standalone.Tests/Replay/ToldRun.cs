@@ -37,7 +37,7 @@ internal sealed class ToldRun
 
     public static ILedgerSource SourceOf(IReadOnlyList<LedgerEntry> entries) => new Source(entries);
 
-    private EventsHead _head = EventChain.Empty;
+    private ChainHead _head = HashChain.Empty;
 
     /// <summary>The run up to the model that its first round starts from.</summary>
     public static ToldRun Begun(RunSpec? spec = null)
@@ -66,7 +66,7 @@ internal sealed class ToldRun
     {
         var told = EventLog.EventOf(message)!;
         var record = EventChain.Append(_head, told.Type, told.Body(), Start);
-        _head = new EventsHead(record.Sequence, record.Hash);
+        _head = new ChainHead(record.Sequence, record.Hash);
         return History.On(record);
     }
 
