@@ -10,8 +10,11 @@ using Microsoft.Extensions.Options;
 
 namespace FlEvents.ServiceDefaults.Security;
 
-/// <summary>How often somebody may call a service: a bucket of requests for each known caller, and smaller ones for the addresses of strangers (docs/security.md).</summary>
-internal static class RateLimits
+/// <summary>
+/// How often somebody may call a service: a bucket of requests for each known caller, and smaller ones for the addresses of strangers (docs/security.md). ASP.NET
+/// has a middleware for that, which keeps a timer, and with it everything of its host, beyond the host's end.
+/// </summary>
+internal sealed class RateLimits(IOptions<SecurityOptions> security, AccessMetrics metrics) : IDisposable
 {
     /// <summary>Strangers' buckets: memory does not grow with the addresses that they call from. Those whose addresses fall together share one.</summary>
     private const int StrangersBuckets = 4096;
@@ -19,22 +22,25 @@ internal static class RateLimits
     /// <summary>Bytes of an IPv6 address that one network has to itself; the others anybody chooses for himself.</summary>
     private const int NetworkBytes = 8;
 
-    public static void Add(IServiceCollection services)
-    {
-        services.AddRateLimiter(_ => { });
-        services.AddOptions<RateLimiterOptions>().Configure<IOptions<SecurityOptions>, AccessMetrics>((limiter, security, metrics) =>
-        {
-            limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(http => PartitionOf(http, security.Value));
-            limiter.OnRejected = (rejected, _) => RefuseAsync(rejected, metrics);
-        });
-    }
+    private readonly PartitionedRateLimiter<HttpContext> _buckets = PartitionedRateLimiter.Create<HttpContext, string>(http => PartitionOf(http, security.Value));
 
-    public static void Use(WebApplication app) => app.UseRateLimiter();
+    public static void Add(IServiceCollection services) => services.AddSingleton<RateLimits>();
+
+    public static void Use(WebApplication app) => app.Use(app.Services.GetRequiredService<RateLimits>().LimitAsync);
+
+    public void Dispose() => _buckets.Dispose();
+
+    private async Task LimitAsync(HttpContext http, RequestDelegate next)
+    {
+        using var lease = _buckets.AttemptAcquire(http);
+        await (lease.IsAcquired ? next(http) : RefuseAsync(http, lease));
+    }
 
     private static RateLimitPartition<string> PartitionOf(HttpContext http, SecurityOptions options)
     {
         // Where nobody is asked, whoever comes may do worse. Workers' blobs are bounded by leases, sizes and connections.
-        if (options.IsOpen || (Access.IsOpenToLeases(http.GetEndpoint()) && Access.ScopesOf(http.User).Contains(Scopes.BlobsClient)))
+        if (options.IsOpen || http.GetEndpoint()?.Metadata.GetMetadata<DisableRateLimitingAttribute>() is not null
+            || (Access.IsOpenToLeases(http.GetEndpoint()) && Access.ScopesOf(http.User).Contains(Scopes.BlobsClient)))
         {
             return RateLimitPartition.GetNoLimiter("");
         }
@@ -65,11 +71,11 @@ internal static class RateLimits
         return (int)((uint)hash.ToHashCode() % StrangersBuckets);
     }
 
-    private static async ValueTask RefuseAsync(OnRejectedContext rejected, AccessMetrics metrics)
+    private Task RefuseAsync(HttpContext http, RateLimitLease lease)
     {
         metrics.RateLimited.Add(1);
-        var wait = rejected.Lease.TryGetMetadata(MetadataName.RetryAfter, out var after) ? (int)Math.Ceiling(after.TotalSeconds) : 1;
-        rejected.HttpContext.Response.Headers.RetryAfter = Math.Max(1, wait).ToString(CultureInfo.InvariantCulture);
-        await Results.Problem("Too many requests from this caller, or from this address; try again later.", statusCode: StatusCodes.Status429TooManyRequests).ExecuteAsync(rejected.HttpContext);
+        var wait = lease.TryGetMetadata(MetadataName.RetryAfter, out var after) ? (int)Math.Ceiling(after.TotalSeconds) : 1;
+        http.Response.Headers.RetryAfter = Math.Max(1, wait).ToString(CultureInfo.InvariantCulture);
+        return Results.Problem("Too many requests from this caller, or from this address; try again later.", statusCode: StatusCodes.Status429TooManyRequests).ExecuteAsync(http);
     }
 }

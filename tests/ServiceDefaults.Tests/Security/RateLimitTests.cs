@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using FlEvents.ServiceDefaults.Security;
 using Microsoft.Extensions.Options;
@@ -56,6 +57,20 @@ public sealed class RateLimitTests : IDisposable
     }
 
     [Fact]
+    public async Task A_host_that_has_ended_is_held_by_nothing_that_goes_on_running()
+    {
+        var database = await EndedAsync();
+        for (var look = 0; look < 100 && database.IsAlive; look++)
+        {
+            // What was under way at its end has let go of it soon.
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+            GC.Collect();
+        }
+
+        Assert.False(database.IsAlive);
+    }
+
+    [Fact]
     public async Task What_a_cluster_asks_and_the_blobs_of_workers_are_not_counted()
     {
         await using var host = await StartAsync(
@@ -104,6 +119,14 @@ public sealed class RateLimitTests : IDisposable
         Assert.Equal(
             ["Security:RequestsPerSecond is 0: it must be from 0.001 to 1000000.", "Security:StrangersRequestsAtOnce is -1: it must be from 1 to 1000000."],
             refusal.Failures);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private async Task<WeakReference> EndedAsync()
+    {
+        await using var host = await StartAsync();
+        Assert.Equal(HttpStatusCode.OK, await host.StatusAsync(AuditedHost.Reader, HttpMethod.Get, "/things"));
+        return new WeakReference(host.Database);
     }
 
     private Task<AuditedHost> StartAsync(params (string Name, string Value)[] limits) => AuditedHost.StartAsync(
