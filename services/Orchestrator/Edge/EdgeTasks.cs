@@ -10,9 +10,12 @@ namespace FlEvents.Orchestrator.Edge;
 /// A client's tasks over HTTPS. The rows of its rounds are its mailbox; what it says goes through the round protocol as a worker's word on the bus does. A client is
 /// only ever looked for by its own id and a round: it can't name another's task.
 /// </summary>
-public sealed class EdgeTasks(OrchestratorDatabase database, RoundTransactions rounds, EdgeSignals signals, TimeProvider time)
+public sealed class EdgeTasks(OrchestratorDatabase database, RoundTransactions rounds, EdgeSignals signals, OrchestratorOptions options, TimeProvider time)
 {
-    /// <summary>The client's open tasks. That it asks is its sign of life.</summary>
+    // Of the time after which a client that is not heard of counts as gone.
+    private const double NotedEvery = 1.0 / 6;
+
+    /// <summary>The client's open tasks. That it asks is its sign of life, noted once in a while: who asks in a loop writes nothing.</summary>
     /// <param name="wait">How long to wait for one that was not accepted yet.</param>
     public async Task<IReadOnlyList<EdgeTask>> OpenAsync(string clientId, TimeSpan wait, CancellationToken cancellationToken)
     {
@@ -21,7 +24,11 @@ public sealed class EdgeTasks(OrchestratorDatabase database, RoundTransactions r
         await using var changes = signals.WatchAsync(clientId, either.Token).GetAsyncEnumerator(CancellationToken.None);
 
         // After the watch has begun, so that no task can come between.
-        await database.WriteAsync(transaction => Heard(transaction, clientId), cancellationToken);
+        if (!database.Read(transaction => ClientStore.WasHeard(transaction, WorkerOf(clientId), NotedEvery * TimeSpan.FromSeconds(options.ClientTimeoutSeconds))))
+        {
+            await database.WriteAsync(transaction => Heard(transaction, clientId), cancellationToken);
+        }
+
         while (true)
         {
             var tasks = database.Read(transaction => Open(transaction, clientId));

@@ -97,6 +97,12 @@ public static class ClientStore
         transaction.Execute(DeleteSilent, new { before = transaction.Now - WorkerKept });
     }
 
+    private const string SelectWasHeard = "select exists (select 1 from worker where worker_id = @workerId and seen_at >= @since)";
+
+    /// <summary>Whether a worker gave a sign of life within a time.</summary>
+    public static bool WasHeard(Transaction transaction, string workerId, TimeSpan within) =>
+        transaction.Scalar<bool>(SelectWasHeard, new { workerId, since = transaction.Now - within });
+
     private const string SelectSlots = """
         select coalesce('fl-pool-' || pool, 'fl-silo-' || client_id) as Address, sum(slots) as Slots from worker where seen_at >= @aliveSince group by 1
         """;

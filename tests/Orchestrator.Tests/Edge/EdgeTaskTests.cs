@@ -62,6 +62,23 @@ public sealed class EdgeTaskTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Who_asks_in_a_loop_writes_nothing_and_is_heard_of_again_before_it_counts_as_gone()
+    {
+        var heard = Heard();
+        await _mary.TasksAsync();
+        await _mary.TasksAsync();
+        Assert.Equal(heard, Heard());
+
+        var timeout = TimeSpan.FromSeconds(new OrchestratorOptions().ClientTimeoutSeconds);
+        await _host.Database.WriteAsync(
+            transaction => transaction.Execute("update worker set seen_at = @before", new { before = heard - (timeout / 2) }), TestContext.Current.CancellationToken);
+        await _mary.TasksAsync();
+        Assert.True(Heard() >= heard);
+
+        DateTimeOffset Heard() => _host.Database.Read(transaction => transaction.Scalar<DateTimeOffset>("select seen_at from worker where client_id = 'st-mary'"));
+    }
+
+    [Fact]
     public async Task Who_waits_is_told_of_a_task_as_it_comes()
     {
         var waiting = _mary.TasksAsync(wait: 30);
@@ -88,7 +105,7 @@ public sealed class EdgeTaskTests : IAsyncLifetime
     public async Task A_client_can_not_name_anothers_task_an_old_lease_or_a_round_that_it_is_not_in()
     {
         var (_, roundId) = await PlanAsync(count: 1);
-        var (inside, outside) = (await _mary.TasksAsync()).Tasks.Count == 1 ? (_mary, _john) : (_john, _mary);
+        var (inside, outside) = _host.Sent<ReserveBudget>()[^1].Clients.Single().ClientId == "st-mary" ? (_mary, _john) : (_john, _mary);
         await AcceptAsync(inside, roundId);
         foreach (var word in new[] { "accept", "renew" })
         {
