@@ -22,6 +22,7 @@ var root = new RootCommand("FlEvents: federated learning by services that exchan
     ModelCommand.Create(),
     ApiKeyCommand.Create(),
     BrokerUsersCommand.Create(),
+    SecretsCommand.Create(),
     EpsilonCommand.Create(),
     AuditCommand.Create(),
     AttackCommand.Create(),

@@ -10,17 +10,19 @@ internal sealed class BrokerUsers : IAsyncDisposable
 {
     public static readonly string File = Repository.File("deploy", "rabbitmq", "definitions.json");
     private readonly VirtualHost _host;
-    private readonly string _password = $"{Guid.NewGuid():N}";
     private readonly List<string> _names = [];
     private readonly Dictionary<string, IConnection> _connections = [];
 
     private BrokerUsers(VirtualHost host) => _host = host;
 
+    /// <summary>Of whoever signs in next.</summary>
+    public string Password { get; set; } = $"{Guid.NewGuid():N}";
+
     /// <summary>Imports the file as an administrator does, and sets the passwords.</summary>
-    public static async Task<BrokerUsers> ImportAsync(VirtualHost host, bool withPasswords = true)
+    public static async Task<BrokerUsers> ImportAsync(VirtualHost host, bool withPasswords = true, string? file = null)
     {
         var users = new BrokerUsers(host);
-        var definitions = JsonNode.Parse(await System.IO.File.ReadAllTextAsync(File))!;
+        var definitions = JsonNode.Parse(await System.IO.File.ReadAllTextAsync(file ?? File))!;
         definitions["vhosts"]![0]!["name"] = host.Name;
         foreach (var permission in definitions["permissions"]!.AsArray())
         {
@@ -37,14 +39,14 @@ internal sealed class BrokerUsers : IAsyncDisposable
         using var imported = await host.SendAsync(HttpMethod.Post, "api/definitions", definitions);
         foreach (var name in withPasswords ? users._names : [])
         {
-            using var changed = await host.SendAsync(HttpMethod.Put, $"api/users/{name}", new { password = users._password, tags = "" });
+            using var changed = await host.SendAsync(HttpMethod.Put, $"api/users/{name}", new { password = users.Password, tags = "" });
         }
 
         return users;
     }
 
     /// <summary>What a service is given as <c>Bus__RabbitMqUrl</c>.</summary>
-    public string UrlOf(string user) => new UriBuilder(_host.Url) { UserName = NameOf(user), Password = _password }.Uri.ToString();
+    public string UrlOf(string user) => new UriBuilder(_host.Url) { UserName = NameOf(user), Password = Password }.Uri.ToString();
 
     /// <summary>Does something on a channel of a user's.</summary>
     /// <returns>Null where it may; otherwise what the broker said.</returns>

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using FlEvents.EndToEnd.Tests;
 using FlEvents.ServiceDefaults.Quarantine;
+using FlEvents.Standalone.Commands;
 using FlEvents.Testing;
 using RabbitMQ.Client;
 
@@ -164,6 +165,21 @@ public sealed class BrokerUsersTests(BrokerUsersTests.Shared shared, RabbitMqBro
         await using var users = await BrokerUsers.ImportAsync(host, withPasswords: false);
 
         await Assert.ThrowsAsync<RabbitMQ.Client.Exceptions.BrokerUnreachableException>(() => users.TryAsync(Pool, _ => Task.CompletedTask));
+    }
+
+    [Fact]
+    public async Task The_users_that_the_command_makes_sign_in_by_their_passwords()
+    {
+        await using var host = await VirtualHost.CreateAsync(broker);
+        using var folder = new TemporaryFolder();
+        SecretsCommand.Write(folder.Path, new Uri("amqp://rabbitmq"), ["client"], ["hillcrest"]);
+        await using var users = await BrokerUsers.ImportAsync(host, withPasswords: false, folder.File("rabbitmq", "definitions.json"));
+
+        foreach (var user in new[] { Orchestrator, Aggregator, Accountant, Pool, Silo })
+        {
+            users.Password = new Uri(await File.ReadAllTextAsync(folder.File(user, "Bus__RabbitMqUrl"))).UserInfo.Split(':')[1];
+            await RefusedAsync(users, user, "declare a queue of any name", channel => channel.QueueDeclareAsync("anything"));
+        }
     }
 
     private static string Full(string name) => name.StartsWith(':') ? $"FlEvents.Contracts{name}" : name;

@@ -7,8 +7,8 @@ namespace FlEvents.Standalone.Commands;
 /// <summary><c>flevents broker-users</c>: the broker's users of a deployment with the fewest rights that do, for <c>rabbitmqctl import_definitions</c>.</summary>
 public static class BrokerUsersCommand
 {
-    private static readonly Option<string[]> Pool = new("--pool") { Description = "A pool whose workers are to have a user; can be given several times." };
-    private static readonly Option<string[]> Silo = new("--silo") { Description = "A silo client whose worker is to have a user; can be given several times." };
+    internal static readonly Option<string[]> Pool = new("--pool") { Description = "A pool whose workers are to have a user; can be given several times." };
+    internal static readonly Option<string[]> Silo = new("--silo") { Description = "A silo client whose worker is to have a user; can be given several times." };
 
     public static Command Create()
     {

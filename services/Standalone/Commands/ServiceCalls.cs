@@ -1,12 +1,13 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using FlEvents.ServiceDefaults.Hosting;
 using FlEvents.ServiceDefaults.Security;
 using FlEvents.Standalone.Console;
 
 namespace FlEvents.Standalone.Commands;
 
-/// <summary>Calls a deployment's services, with the API key that the environment names.</summary>
+/// <summary>Calls a deployment's services, with the API key that the environment or a secret's file names.</summary>
 internal static class ServiceCalls
 {
     /// <summary>Variable with the key. It is no option: what a command is given can be seen by everyone on the machine.</summary>
@@ -17,7 +18,7 @@ internal static class ServiceCalls
     {
         var http = new HttpClient(new Refusals(new SocketsHttpHandler())) { BaseAddress = url };
         http.Timeout = timeout ?? http.Timeout;
-        return ApiKey.Show(http, Environment.GetEnvironmentVariable(KeyVariable));
+        return ApiKey.Show(http, Environment.GetEnvironmentVariable(KeyVariable) ?? SecretFiles.Read(KeyVariable));
     }
 
     /// <summary>Asks a service, and says in one line when it does not answer as expected.</summary>

@@ -50,6 +50,7 @@ public static class ServiceHost
                     // Says at every probe what the service has said once.
                     new("Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks", "None")],
             });
+            SecretFiles.Add(builder.Configuration);
             PrintableConsole.Add(builder.Logging);
             builder.AddServiceDefaults();
             add(builder);
