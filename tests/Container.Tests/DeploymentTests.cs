@@ -1,8 +1,10 @@
 using System.Globalization;
+using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using FlEvents.EndToEnd.Tests;
 using FlEvents.Observability.Tests;
+using FlEvents.ServiceDefaults.Security;
 using FlEvents.Testing;
 
 namespace FlEvents.Container.Tests;
@@ -15,6 +17,7 @@ public sealed class DeploymentTests(Images images, ITestOutputHelper output)
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(60);
 
     private readonly string _project = $"flevents{Guid.NewGuid():N}"[..20];
+    private string? _key;
     private readonly Dictionary<string, string?> _ports = new[] { "ORCHESTRATOR_PORT", "AGGREGATOR_PORT", "ACCOUNTANT_PORT", "PROMETHEUS_PORT" }
         .ToDictionary(name => name, _ => (string?)FreePort.Next().ToString(CultureInfo.InvariantCulture));
 
@@ -26,7 +29,8 @@ public sealed class DeploymentTests(Images images, ITestOutputHelper output)
         try
         {
             await ComposeAsync(["up", "--detach", "--no-build", "rabbitmq", "first-run", "prometheus", .. Services]);
-            using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{_ports["ORCHESTRATOR_PORT"]}/"), Timeout = Product.Patience };
+            _key = await OperatorKeyAsync();
+            using var http = ClientOf("ORCHESTRATOR_PORT");
             var run = await FirstRunAsync(http);
             Assert.Equal(("completed", 20), (run.GetProperty("state").GetString(), run.GetProperty("round").GetInt32()));
 
@@ -36,6 +40,7 @@ public sealed class DeploymentTests(Images images, ITestOutputHelper output)
             }
 
             await AssertWatchedAsync();
+            await AssertGuardedAsync();
             await ComposeAsync(["stop", .. Services]);
             foreach (var service in Services)
             {
@@ -52,6 +57,35 @@ public sealed class DeploymentTests(Images images, ITestOutputHelper output)
         Compose, ["--project-name", _project, "--file", "compose.yaml", "--file", "tests/Container.Tests/compose.local.yaml", .. arguments], _ports);
 
     private Task<string> InspectAsync(string service, string format) => images.Engine.DockerAsync("inspect", "--format", format, $"{_project}_{service}_1");
+
+    /// <summary>A client with the operator's key.</summary>
+    private HttpClient ClientOf(string port) =>
+        ApiKey.Show(new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{_ports[port]}/"), Timeout = Product.Patience }, _key);
+
+    private async Task<string> OperatorKeyAsync()
+    {
+        using var folder = new TemporaryFolder();
+        await images.Engine.DockerAsync("cp", $"{_project}_first-run_1:/run/secrets/FLEVENTS_API_KEY", folder.File("operator.key"));
+        return await File.ReadAllTextAsync(folder.File("operator.key"));
+    }
+
+    /// <summary>Nobody is let in without a key, the broker has the deployment's users and no other, and a further start keeps passwords and keys.</summary>
+    private async Task AssertGuardedAsync()
+    {
+        using var stranger = new HttpClient { Timeout = Product.Patience };
+        foreach (var (port, path) in new[] { ("ORCHESTRATOR_PORT", "runs"), ("AGGREGATOR_PORT", "quarantine"), ("ACCOUNTANT_PORT", "ledger/head") })
+        {
+            using var refused = await stranger.GetAsync(new Uri($"http://127.0.0.1:{_ports[port]}/{path}"));
+            Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
+        }
+
+        var users = await images.Engine.DockerAsync("exec", $"{_project}_rabbitmq_1", "/usr/lib/rabbitmq/bin/rabbitmqctl", "--quiet", "--no-table-headers", "list_users");
+        Assert.Equal(["aggregator", "orchestrator", "pool-client", "privacy-accountant"], users.Split('\n').Select(line => line.Split('\t')[0]).Where(name => name.Length > 0).Order(StringComparer.Ordinal));
+
+        await ComposeAsync(["up", "--detach", "--no-build", "secrets"]);
+        Assert.Equal("0", await images.Engine.DockerAsync("wait", $"{_project}_secrets_1"));
+        Assert.Equal(_key, await OperatorKeyAsync());
+    }
 
     private static async Task<JsonElement> FirstRunAsync(HttpClient http)
     {
@@ -88,7 +122,7 @@ public sealed class DeploymentTests(Images images, ITestOutputHelper output)
     private async Task AssertWatchedAsync()
     {
         using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{_ports["PROMETHEUS_PORT"]}/"), Timeout = Product.Patience };
-        using var ledger = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{_ports["ACCOUNTANT_PORT"]}/"), Timeout = Product.Patience };
+        using var ledger = ClientOf("ACCOUNTANT_PORT");
         async Task<string[]> ValuesAsync(string query) =>
         [
             .. (await http.GetFromJsonAsync<JsonElement>(new Uri($"api/v1/query?query={Uri.EscapeDataString(query)}", UriKind.Relative)))
