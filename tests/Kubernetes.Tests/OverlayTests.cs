@@ -8,6 +8,7 @@ public sealed class OverlayTests
     private const string Local = "k8s/overlays/local";
     private const string Production = "k8s/overlays/production";
     private const string Silo = "k8s/overlays/silo";
+    private const string HttpsEdge = "k8s/overlays/edge";
     private const string Restore = "k8s/restore";
 
     private static readonly Dictionary<string, Func<Manifest, IEnumerable<string>>> Rules = new()
@@ -23,10 +24,12 @@ public sealed class OverlayTests
         [nameof(Settings)] = Settings.Check,
         [nameof(Network)] = Network.Check,
         [nameof(Exposures)] = Exposures.Check,
+        [nameof(SignIns)] = SignIns.Check,
+        [nameof(Edge)] = Edge.Check,
     };
 
     public static TheoryData<string, string> RulesOfOverlays =>
-        [.. Kustomize.Cases(from folders in new[] { Local, Production, $"{Production} {Silo}", $"{Production} {Restore}" } from rule in Rules.Keys select (folders, rule))];
+        [.. Kustomize.Cases(from folders in new[] { Local, Production, $"{Production} {Silo}", $"{Production} {Restore}", $"{Production} {HttpsEdge}" } from rule in Rules.Keys select (folders, rule))];
 
     public static IEnumerable<string> RuleNames => Rules.Keys;
 
@@ -43,6 +46,16 @@ public sealed class OverlayTests
         Assert.True(manifest.OfKind("NetworkPolicy").Count() >= leastPolicies);
         Assert.Equal(services, manifest.OfKind("Service").Count());
         Assert.Contains(manifest.Pods, pod => pod.IsService);
+    }
+
+    [Fact]
+    public async Task The_edge_is_one_way_in()
+    {
+        var manifest = await Kustomize.RenderAsync(HttpsEdge);
+
+        Assert.Single(Assert.Single(manifest.OfKind("Gateway")).Spec.Objects("listeners"));
+        Assert.Single(manifest.OfKind("HTTPRoute"));
+        Assert.Single(manifest.OfKind("NetworkPolicy"));
     }
 
     [Theory, InlineData(Local, "HorizontalPodAutoscaler"), InlineData(Production, "ScaledObject")]

@@ -3,7 +3,7 @@ namespace FlEvents.Kubernetes.Tests;
 /// <summary>Every object fits its schema, and the check catches what does not. All of them are checked at once: a start of node costs more than a check.</summary>
 public sealed class SchemaTests
 {
-    private static readonly string[] Folders = ["k8s/overlays/local", "k8s/overlays/production", "k8s/overlays/silo", "k8s/restore"];
+    private static readonly string[] Folders = ["k8s/overlays/local", "k8s/overlays/production", "k8s/overlays/silo", "k8s/overlays/edge", "k8s/restore"];
     private static readonly Lazy<Task<IReadOnlyDictionary<string, IReadOnlyList<string>>>> Problems = new(CheckAsync);
 
     public static TheoryData<string> Sound => [.. Kustomize.Cases(Folders)];

@@ -9,12 +9,17 @@ namespace FlEvents.Orchestrator.Edge;
 /// <summary>What an enrolled client asks and tells over HTTPS.</summary>
 public static partial class EdgeEndpoints
 {
-    private const int LongestWaitSeconds = 30;
+    /// <summary>How long a client may ask to wait for a task.</summary>
+    public const int LongestWaitSeconds = 30;
+
+    /// <summary>What the endpoints of enrolled clients are listed under.</summary>
+    public const string Tag = "Edge";
+
     private const int LongestDetail = 1000;
 
     public static void MapEdge(this IEndpointRouteBuilder app)
     {
-        var edge = app.MapGroup("/edge/tasks").WithTags("Edge").RequireAuthorization(EdgeAccess.Policy).WithCallersOf(EdgeAccess.Scheme);
+        var edge = app.MapGroup("/edge/tasks").WithTags(Tag).RequireAuthorization(EdgeAccess.Policy).WithCallersOf(EdgeAccess.Scheme);
         edge.MapGet("/", OpenAsync).Produces<EdgeTasksView>().WithSummary("The client's open tasks; waits for a new one.");
         edge.MapGet("/{roundId:guid}", Find).Produces<EdgeStatus>().WithSummary("Where a task stands.");
         edge.MapPost("/{roundId:guid}/accept", (Guid roundId, EdgeLease lease, HttpContext http, EdgeTasks tasks, CancellationToken stop) =>

@@ -24,7 +24,7 @@ public static class EnrolmentEndpoints
             .WithSummary("Draws and hears a suspended client again.").RequireScope(Scopes.RunsWrite).Audited();
         enrolments.MapPost("/{clientId}/revoke", (string clientId, Enrolments all, CancellationToken stop) => ShowAsync(all.RevokeAsync(clientId, stop)))
             .WithSummary("Ends the client's enrolment; its ledger is kept.").RequireScope(Scopes.RunsWrite).Audited();
-        app.MapPost("/edge/enrolment", EnrolAsync).WithTags("Edge").WithSummary("Enrols a client by its one-time token.").AllowAnonymous();
+        app.MapPost("/edge/enrolment", EnrolAsync).WithTags(EdgeEndpoints.Tag).WithSummary("Enrols a client by its one-time token.").AllowAnonymous();
     }
 
     private static async Task<IResult> InviteAsync(Invitation invitation, Enrolments enrolments, CancellationToken cancellationToken)

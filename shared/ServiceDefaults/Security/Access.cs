@@ -99,7 +99,8 @@ public static partial class Access
     /// <summary>Whether somebody has shown a key or a token that is good here.</summary>
     internal static bool IsKnown(ClaimsPrincipal caller) => caller.Identity?.IsAuthenticated == true;
 
-    internal static bool IsOpenToLeases(Endpoint? endpoint) => endpoint?.Metadata.GetMetadata<LeaseMark>() is not null;
+    /// <summary>Whether a task's lease token opens it.</summary>
+    public static bool IsOpenToLeases(Endpoint? endpoint) => endpoint?.Metadata.GetMetadata<LeaseMark>() is not null;
 
     /// <summary>Scopes that an endpoint asks for; none where anybody is let in.</summary>
     internal static IEnumerable<string> NeededScopes(Endpoint? endpoint) =>

@@ -43,6 +43,11 @@ public static partial class Connections
            where pod.Containers.Any(container => Pod.ServiceOf(container) == "orchestrator")
            from number in Numbers(pod, "http")
            select new Connection(End.ApiClient, End.Of(manifest, pod), "TCP", number),
+        .. from route in manifest.OfKind("HTTPRoute")
+           from rule in route.Spec.Objects("rules")
+           from backend in Edge.BackendsOf(manifest, route, rule)
+           from gateway in manifest.OfKind("Gateway")
+           select new Connection(End.OfGateway(manifest, gateway), End.Of(manifest, backend.Pod), "TCP", backend.Port),
     ];
 
     /// <summary>Addresses that lead to no service of the overlay.</summary>

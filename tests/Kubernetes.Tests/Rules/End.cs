@@ -35,6 +35,10 @@ public sealed class End(string name, string space, IReadOnlyDictionary<string, s
     public static End Of(Manifest manifest, Pod pod) => new(
         $"{pod}", pod.Namespace, manifest.LabelsOf(pod.Namespace), pod.Labels, [.. pod.Ports.Select(port => new Port("TCP", port.Value, port.Key))], isPod: true);
 
+    /// <summary>The pods of a Gateway, with the label that GEP-1762 of the Gateway API gives them.</summary>
+    public static End OfGateway(Manifest manifest, KubernetesObject gateway) => new(
+        $"{gateway}", gateway.Namespace, manifest.LabelsOf(gateway.Namespace), new Dictionary<string, string> { ["gateway.networking.k8s.io/gateway-name"] = gateway.Name }, [], isPod: false);
+
     public bool Equals(End? other) => other is not null && Name == other.Name && Space == other.Space;
 
     public override bool Equals(object? obj) => Equals(obj as End);

@@ -20,7 +20,7 @@ public static class Network
         ];
     }
 
-    private static IEnumerable<End> Ends(Manifest manifest) => [.. manifest.Pods.Select(pod => End.Of(manifest, pod)), End.Prometheus, End.BrokerOperator, End.ApiClient, End.Dns, End.Stranger];
+    private static IEnumerable<End> Ends(Manifest manifest) => [.. manifest.Pods.Select(pod => End.Of(manifest, pod)), .. manifest.OfKind("Gateway").Select(gateway => End.OfGateway(manifest, gateway)), End.Prometheus, End.BrokerOperator, End.ApiClient, End.Dns, End.Stranger];
 
     private static bool IsDeniedByDefault(Manifest manifest, string space) => manifest.OfKind("NetworkPolicy").Any(policy =>
         policy.Namespace == space && policy.Spec.Object("podSelector") is { Count: 0 } && policy.Spec.Texts("policyTypes").Order().SequenceEqual(["Egress", "Ingress"])

@@ -17,6 +17,8 @@ public static partial class References
         return manifest.Pods.SelectMany(pod => NamedBy(pod).Where(reference => reference.Name.Length > 0).Distinct().SelectMany(reference => Check(manifest, pod, reference, isLocal)));
     }
 
+    public static bool IsDocumented(string kind, string name) => Documented.Contains((kind, name));
+
     private static IEnumerable<string> Check(Manifest manifest, Pod pod, Reference reference, bool isLocal)
     {
         var (kind, name, key, isOptional) = reference;
@@ -27,7 +29,7 @@ public static partial class References
                 yield break;
             }
 
-            if (isLocal ? !isOptional : !Documented.Contains((kind, name)))
+            if (isLocal ? !isOptional : !IsDocumented(kind, name))
             {
                 yield return $"{pod}: there is no {kind}/{name}{(isLocal ? "" : ", and docs/kubernetes.md does not ask for it")}.";
             }

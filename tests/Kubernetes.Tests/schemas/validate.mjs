@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import Ajv from "ajv";
 
 const packages = {
+  "gateway.networking.k8s.io": "@kubernetes-models/gateway-api",
   "keda.sh": "@kubernetes-models/keda",
   "monitoring.coreos.com": "@kubernetes-models/prometheus-operator",
 };

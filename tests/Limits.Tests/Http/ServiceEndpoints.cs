@@ -1,6 +1,7 @@
 using FlEvents.Aggregator;
 using FlEvents.ClientWorker;
 using FlEvents.Orchestrator;
+using FlEvents.Orchestrator.Edge;
 using FlEvents.PrivacyAccountant;
 using FlEvents.ServiceDefaults.Hosting;
 using FlEvents.ServiceDefaults.Security;
@@ -23,7 +24,8 @@ namespace FlEvents.Limits.Tests.Http;
 /// <param name="HasBody">Whether it says that it reads one.</param>
 /// <param name="Scope">What a caller needs for it; null where nobody is asked.</param>
 /// <param name="IsAudited">Whether the audit log is told of every request for it.</param>
-internal sealed record ServiceEndpoint(string Method, string Pattern, string Path, bool HasBody, string? Scope, bool IsAudited);
+/// <param name="IsOfTheEdge">Whether clients without access to the broker need it.</param>
+internal sealed record ServiceEndpoint(string Method, string Pattern, string Path, bool HasBody, string? Scope, bool IsAudited, bool IsOfTheEdge);
 
 /// <summary>The endpoints of a service, as its program maps them: a new one is there by itself.</summary>
 internal static class ServiceEndpoints
@@ -41,7 +43,8 @@ internal static class ServiceEndpoints
                    from endpoint in source.Endpoints.OfType<RouteEndpoint>()
                    from method in endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? ["GET"]
                    let hasBody = method is "PUT" or "PATCH" || endpoint.Metadata.GetMetadata<IAcceptsMetadata>() is not null
-                   select new ServiceEndpoint(method, endpoint.RoutePattern.RawText!, PathOf(endpoint.RoutePattern), hasBody, ScopeOf(endpoint), Auditing.IsAudited(endpoint)),
+                   select new ServiceEndpoint(method, endpoint.RoutePattern.RawText!, PathOf(endpoint.RoutePattern), hasBody, ScopeOf(endpoint), Auditing.IsAudited(endpoint),
+                       Access.IsOpenToLeases(endpoint) || endpoint.Metadata.GetMetadata<ITagsMetadata>()?.Tags.Contains(EdgeEndpoints.Tag) == true),
             ];
         }
         finally
