@@ -1,15 +1,16 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using FlEvents.ServiceDefaults.Messaging;
 
 namespace FlEvents.Kubernetes.Tests.Rules;
 
 /// <summary>
 /// Every service signs in at the broker with a secret of its own. Where the overlay brings the secrets, it is as the service's own user, whom the broker knows by
-/// that password and with the rights that the program states.
+/// that password and with the rights that the program states, and the broker makes no other.
 /// </summary>
-public static class SignIns
+public static partial class SignIns
 {
     private const string BrokerUrl = "Bus__RabbitMqUrl";
 
@@ -27,8 +28,16 @@ public static class SignIns
                where secret.Key.Secret is not null && secret.Count() > 1
                select $"Secret/{secret.Key.Secret}: {string.Join(" and ", secret.Select(service => service.Pod))} sign in with it.",
             .. signIns.SelectMany(service => CheckUser(manifest, service.Pod, manifest.VariablesOf(service.Pod, service.Container))),
+
+            // An operator's brokers have the user that it makes for itself.
+            .. manifest.Pods.Where(pod => pod.Owner.Kind == "StatefulSet" && pod.Labels.GetValueOrDefault("app.kubernetes.io/component") == "rabbitmq").Where(pod => !LoadsDefinitions(manifest, pod))
+                .Select(pod => $"{pod}: it loads no definitions, and so makes the user guest or another."),
         ];
     }
+
+    private static bool LoadsDefinitions(Manifest manifest, Pod pod) => pod.Spec.Objects("volumes").Select(volume => manifest.Find("ConfigMap", volume.Text("configMap", "name") ?? "", pod.Namespace)).OfType<KubernetesObject>()
+        .SelectMany(map => map.Json.Map("data").Values).SelectMany(text => Loaded().Matches(text)).Select(loaded => loaded.Groups["file"].Value)
+        .Any(file => pod.Containers.SelectMany(container => container.Objects("volumeMounts")).Any(mount => mount.Text("mountPath") == file && mount.Text("subPath") == "definitions.json"));
 
     private static string? SecretOf(JsonObject container) =>
         container.Objects("env").FirstOrDefault(variable => variable.Text("name") == BrokerUrl).Text("valueFrom", "secretKeyRef", "name");
@@ -76,4 +85,7 @@ public static class SignIns
     // rabbit_password_hashing_sha256: four bytes of salt, then the SHA-256 of them and the password.
     private static bool IsOf(string hash, string password) =>
         Convert.FromBase64String(hash) is { Length: 4 + SHA256.HashSizeInBytes } bytes && SHA256.HashData([.. bytes.Take(4), .. Encoding.UTF8.GetBytes(password)]).SequenceEqual(bytes.Skip(4));
+
+    [GeneratedRegex(@"^load_definitions = (?<file>\S+)$", RegexOptions.Multiline)]
+    private static partial Regex Loaded();
 }
