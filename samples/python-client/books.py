@@ -63,6 +63,8 @@ class Books:
         self._database = sqlite3.connect(path, isolation_level=None)
         self._database.execute("pragma journal_mode = wal")
         self._database.execute("pragma synchronous = full")
+        # What is let go of an update is overwritten: one without noise is as private as the data.
+        self._database.execute("pragma secure_delete = on")
         self._database.execute(_SCHEMA)
 
     def close(self) -> None:
@@ -125,9 +127,18 @@ class Books:
         return self._database.execute("select reservation_id, round_id from releases where state = 'made' order by accepted_at").fetchall()
 
     def settle(self, reservation_id: str, state: str, detail: str | None) -> None:
-        """Notes how a task ended; its bytes are of no more use. Only a task that was never accepted is 'declined': it does not count."""
+        """Notes how a task ended; its bytes are of no more use."""
         self._database.execute(
             "update releases set state = ?, detail = ?, content = null where reservation_id = ?", (state, detail, reservation_id)
+        )
+
+    def decline(self, reservation_id: str, detail: str, counts: bool) -> None:
+        """Notes that a task was refused: one without an update, for an update may have left.
+
+        :param counts: whether it counts like one that was done, because the refusal itself tells of the data.
+        """
+        self._database.execute(
+            "update releases set state = ?, detail = ? where reservation_id = ? and state = 'entered'", ("unfit" if counts else "declined", detail, reservation_id)
         )
 
     def summary(self) -> list[tuple[str, int, int, float, int]]:

@@ -14,6 +14,8 @@ import numpy as np
 _MISSING = {"", "?", "na", "n/a", "nan", "null"}
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _LARGEST_FLOAT = float(np.finfo(np.float32).max)
+_MOST_VALUES = 1 << 27
+_MOST_QUOTED = 80
 csv.field_size_limit(1 << 20)
 
 
@@ -53,8 +55,8 @@ def rows_of(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
                 if fields in ([], [""]):
                     continue
                 if header is None:
-                    if len(set(fields)) != len(fields):
-                        raise DataError(f"{path}: a column is in the header twice.")
+                    if twice := [name for name in fields if fields.count(name) > 1]:
+                        raise DataError(f"{path}: the header has the column {_quoted(twice[0])} twice; expected each once.")
                     header = fields
                 elif len(fields) != len(header):
                     raise DataError(f"{path}, line {reader.line_num}: {len(fields)} fields; expected {len(header)}, as in the header.")
@@ -73,15 +75,22 @@ def count_units(path: Path, unit_column: str | None) -> int:
     return len({_unit(path, line, row, unit_column) for line, row in rows_of(path)})
 
 
+def shape_of(spec: dict) -> tuple[int, int]:
+    """How many inputs a task's ``data`` declares, and how many classes, which are 0 where the label is a number. Nothing of the file is looked at."""
+    columns, label = spec.get("columns"), spec.get("label")
+    if not columns or not label:
+        raise DataError("The task declares no columns or no label, which a CSV file needs.")
+    slots = [len(column["categories"]) + bool(column.get("other")) if column["kind"] == "categorical" else 1 for column in columns]
+    return sum(slots), len(label.get("classes") or [])
+
+
 def read(path: Path, spec: dict) -> Examples:
     """Reads a file by a task's ``data``.
 
     :param spec: with ``columns`` and ``label``, as docs/run-file.md describes them.
     """
-    columns, label = spec.get("columns"), spec.get("label")
-    if not columns or not label:
-        raise DataError(f"{path}: the task declares no columns or no label, which a CSV file needs.")
-    inputs: list[list[float]] = []
+    (width, classes), columns, label = shape_of(spec), spec["columns"], spec["label"]
+    inputs: list[np.ndarray] = []
     labels: list[float] = []
     units: dict[object, list[int]] = {}
     unit_column = spec.get("privacyUnitColumn")
@@ -89,12 +98,14 @@ def read(path: Path, spec: dict) -> Examples:
         where = f"{path}, line {line}"
         unit = len(inputs) if unit_column is None else _unit(path, line, row, unit_column)
         units.setdefault(unit, []).append(len(inputs))
-        inputs.append([value for column in columns for value in _encode(column, row, where)])
+        inputs.append(np.array([value for column in columns for value in _encode(column, row, where)], dtype=np.float32))
+        if len(inputs) * width > _MOST_VALUES:
+            raise DataError(f"{where}: more than {_MOST_VALUES} values of {width} inputs a row; expected fewer rows or inputs.")
         labels.append(_label(label, row, where))
     if not inputs:
-        raise DataError(f"{path}: there is no row.")
-    kind = np.float32 if label.get("classes") is None else np.int64
-    return Examples(np.array(inputs, dtype=np.float32), np.array(labels, dtype=kind), [np.array(rows) for rows in units.values()])
+        raise DataError(f"{path}: there is no row; expected at least one below the header.")
+    kind = np.int64 if classes else np.float32
+    return Examples(np.stack(inputs), np.array(labels, dtype=kind), [np.array(rows) for rows in units.values()])
 
 
 def _encode(column: dict, row: dict[str, str], where: str) -> list[float]:
@@ -108,11 +119,11 @@ def _encode(column: dict, row: dict[str, str], where: str) -> list[float]:
         elif column.get("other"):
             slots[-1] = 1.0
         else:
-            raise DataError(f"{where}, column {column['name']}: {value!r} is none of the declared categories.")
+            raise DataError(f"{where}, column {column['name']}: {_quoted(value)} is none of the declared categories; expected {_listed(categories)}.")
         return slots
     if value.lower() in _MISSING:
         if column.get("missing") is None:
-            raise DataError(f"{where}, column {column['name']}: no number, and the task declares none for missing values.")
+            raise DataError(f"{where}, column {column['name']}: {_quoted(value)}; expected a number, as the task declares none for missing values.")
         return [_scaled(float(column["missing"]), column, where)]
     return [_number(value, column, where)]
 
@@ -122,26 +133,26 @@ def _label(label: dict, row: dict[str, str], where: str) -> float:
     if label.get("classes") is None:
         return _number(value, label, where)
     if value not in label["classes"]:
-        raise DataError(f"{where}, column {label['name']}: {value!r} is none of the declared classes.")
+        raise DataError(f"{where}, column {label['name']}: {_quoted(value)} is none of the declared classes; expected {_listed(label['classes'])}.")
     return label["classes"].index(value)
 
 
 def _unit(path: Path, line: int, row: dict[str, str], column: str) -> str:
     value = _field(column, row, f"{path}, line {line}")
     if value.lower() in _MISSING:
-        raise DataError(f"{path}, line {line}, column {column}: no value, and it says whose row this is.")
+        raise DataError(f"{path}, line {line}, column {column}: {_quoted(value)}; expected a value, as it says whose row this is.")
     return value
 
 
 def _field(column: str, row: dict[str, str], where: str) -> str:
     if column not in row:
-        raise DataError(f"{where}: there is no column {column}.")
+        raise DataError(f"{where}: there is no column {_quoted(column)}; expected one of {_listed(list(row))}, as in the header.")
     return row[column]
 
 
 def _number(value: str, column: dict, where: str) -> float:
     if not _NUMBER.fullmatch(value) or not math.isfinite(float(value)):
-        raise DataError(f"{where}, column {column['name']}: {value!r} is no finite number.")
+        raise DataError(f"{where}, column {column['name']}: {_quoted(value)}; expected a finite number.")
     return _scaled(float(value), column, where)
 
 
@@ -151,5 +162,13 @@ def _scaled(value: float, column: dict, where: str) -> float:
         raise DataError(f"{where}, column {column['name']}: scaled by mean {mean} and scale {scale}; expected finite numbers, the scale above 0.")
     scaled = (value - mean) / scale
     if not abs(scaled) <= _LARGEST_FLOAT:
-        raise DataError(f"{where}, column {column['name']}: {value!r} does not fit a 32-bit float after scaling.")
+        raise DataError(f"{where}, column {column['name']}: {value!r} is {scaled} after scaling; expected what fits a 32-bit float.")
     return scaled
+
+
+def _quoted(value: str) -> str:
+    return repr(value if len(value) <= _MOST_QUOTED else f"{value[:_MOST_QUOTED]}…")
+
+
+def _listed(values: list[str]) -> str:
+    return ", ".join(_quoted(value) for value in values[:10]) + (f" and {len(values) - 10} more" if len(values) > 10 else "")

@@ -1,7 +1,8 @@
 """Clipping, noise and DP-SGD. The guarantee that the ledger charges for rests on this file and on the order in which it is used (docs/mechanisms.md).
 
 Everything is computed in float64. Noise and Poisson batches come from the system's cryptographic generator: whoever can guess a seed can take the
-noise away again, so numpy's generators must not be used here.
+noise away again, so numpy's generators must not be used here. Noise is continuous and rounded to float32 once: it is not hardened against an observer who
+looks at the lowest bits (Mironov 2012, doi:10.1145/2382196.2382264). The margin of clipping covers the rounding of sums up to 65,536 units in a step.
 """
 
 from __future__ import annotations
@@ -93,23 +94,6 @@ def protect(update: np.ndarray, privacy: dict | None, noise: Noise = gaussian) -
     if privacy.get("noiseMultiplier") is not None:
         clipped += noise(clipped.size, privacy["noiseMultiplier"] * privacy["clipNorm"])
     return clipped.astype(np.float32)
-
-
-def refuse_bad_plan(privacy: dict | None) -> str | None:
-    """Why the guarantee of a task's ``privacy`` would not hold, in a sentence; None when it would."""
-    plan = (privacy or {}).get("dpSgd")
-    if plan is not None:
-        if not 0 < plan["samplingProbability"] <= 1 or plan["steps"] < 1 or plan["declaredExamples"] < 1:
-            return "DP-SGD needs q in (0, 1], at least one step and at least one declared example."
-    for part in filter(None, (plan, privacy)):
-        norm, multiplier = part.get("clipNorm"), part.get("noiseMultiplier")
-        if norm is None and multiplier is not None or norm is not None and not 1e-30 <= norm <= 1e30:
-            return f"A clipping norm of {norm}; expected 1e-30 to 1e30."
-        if multiplier is not None and not (multiplier > 0 and math.isfinite(multiplier)):
-            return f"A noise multiplier of {multiplier}; expected a finite number above 0."
-    if plan is not None and (plan.get("clipNorm") is None or plan.get("noiseMultiplier") is None):
-        return "DP-SGD needs a clipping norm and a noise multiplier."
-    return None
 
 
 def zcdp(privacy: dict | None) -> float:

@@ -73,7 +73,9 @@ def _header(data: bytes) -> tuple[dict, memoryview]:
         raise SafetensorsError(f"A header of {length} bytes in a file of {len(data)}.")
     try:
         header = json.loads(data[8 : 8 + length].decode("utf-8"), object_pairs_hook=_once)
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except SafetensorsError:
+        raise
+    except (ValueError, RecursionError) as error:
         raise SafetensorsError("The header is not valid JSON.") from error
     if not isinstance(header, dict):
         raise SafetensorsError("The header is not an object of tensors.")

@@ -7,12 +7,13 @@ import hashlib
 import json
 import os
 import secrets
+import stat
 import struct
 import time
 import uuid
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
@@ -34,8 +35,13 @@ class Key:
 
     @staticmethod
     def read(path: Path) -> Key:
-        """Reads an unencrypted PEM file."""
-        return Key(serialization.load_pem_private_key(path.read_bytes(), password=None))
+        """Reads an unencrypted PEM file that nobody but its owner may read."""
+        if (mode := stat.S_IMODE(path.stat().st_mode)) & 0o077:
+            raise ValueError(f"{path} has the mode {mode:o}, so others may use the key; expected 600 (chmod 600), and a new key where others could.")
+        try:
+            return Key(serialization.load_pem_private_key(path.read_bytes(), password=None))
+        except (TypeError, ValueError, UnsupportedAlgorithm) as error:
+            raise ValueError(f"{path}: {error}; expected a PEM file of an ECDSA P-256 key without a password.") from error
 
     @staticmethod
     def read_or_make(path: Path) -> Key:
@@ -46,14 +52,7 @@ class Key:
         pem = private.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        part = path.with_suffix(".part")
-        part.unlink(missing_ok=True)
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(pem)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(part, path)
-        part.unlink()
+        write_durably(path, pem, replaces=False)
         return Key(private)
 
     def sign(self, text: str) -> bytes:
@@ -68,6 +67,29 @@ class Key:
         claims = {"iss": client_id, "sub": client_id, "aud": "flevents-edge", "iat": now, "exp": now + _TOKEN_SECONDS}
         text = f"{_base64url(json.dumps(header).encode())}.{_base64url(json.dumps(claims).encode())}"
         return f"{text}.{_base64url(self.sign(text))}"
+
+
+def write_durably(path: Path, content: bytes, replaces: bool = True) -> None:
+    """Writes a file that only its owner may read; afterwards it is whole and survives a power cut.
+
+    :param replaces: whether a file that is there is replaced; otherwise it is an error.
+    """
+    part = path.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    if replaces:
+        part.replace(path)
+    else:
+        os.link(part, path)
+        part.unlink()
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def is_signed(text: str, public: str, value: str) -> bool:

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import datetime
 import math
-import re
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import checks
 import data
 import privacy
 import safetensors
 import training
 from books import Books, Limits, Made
-from edge import Edge, Refused, Unreachable
+from edge import Blobs, Edge, Refused, Unreachable
 from signing import Key, signature
 
 _LONGEST_DETAIL = 1000
-_LEASE = re.compile(r"(?:(\d+)\.)?(\d+):(\d+):(\d+(?:\.\d+)?)", re.ASCII)
 _ENDED = {"admitted", "carried", "failed", "late", "refused", "rejected"}
 
 
@@ -36,9 +35,10 @@ class DataSet:
 class Declined(Exception):
     """A task is not done. The message leaves this machine: it quotes no data."""
 
-    def __init__(self, reason: str, detail: str) -> None:
+    def __init__(self, reason: str, detail: str, tells: bool = False) -> None:
+        """:param tells: whether that it is declined tells something of the data that was not told before. Then it counts as a task that was done."""
         super().__init__(detail)
-        self.reason = reason
+        self.reason, self.tells = reason, tells
 
 
 class Lease:
@@ -46,7 +46,7 @@ class Lease:
 
     def __init__(self, edge: Edge, task: dict, log: Callable[[str], None]) -> None:
         self._edge, self._task, self._log = edge, task, log
-        self._seconds = seconds_of(task["lease"])
+        self._seconds = checks.seconds_of(task["lease"])
         self._until = time.monotonic() + self._seconds
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._renew, daemon=True)
@@ -86,34 +86,33 @@ class Runner:
     ) -> None:
         self._edge, self._key, self._client_id, self._books, self._sets = edge, key, client_id, books, sets
         self._limits, self._log, self._stopping = limits, log, stopping
-        self._read: tuple[object, data.Examples] | None = None
+        self._read: tuple[object, data.Examples | data.DataError] | None = None
 
     def do(self, offer: dict, blobs_url: str | None) -> None:
         """Takes a task that is offered, or goes on with one that was accepted before a crash."""
-        task = offer["task"]
+        task = checks.read_envelope(offer, self._client_id)
         name = f"round {task['round']} of run {task['runId']}"
-        if task["clientId"] != self._client_id:
-            raise ValueError(f"A task of client {task['clientId']!r}.")
         if self._books.is_settled(task["reservationId"]):
             # The server knows less than these books, as after a restore of its own: nothing is done twice, and it is not asked in a circle.
-            time.sleep(1)
+            self._stopping.wait(1)
             return
         made = self._books.made(task["reservationId"])
         try:
+            blobs = self._check(task, blobs_url)
             prepared = self._prepare(offer) if made is None else None
         except Declined as declined:
             self._decline(offer, name, declined)
             return
         lease = Lease(self._edge, task, self._log)
-        accepted = self._edge.tell(task, "accept" if offer["state"] == "dispatched" else "renew")["task"]
+        answer = self._edge.tell(task, "accept" if offer["state"] == "dispatched" else "renew")
         self._log(f"{name}: accepted")
+        accepted = checks.read_envelope(answer, self._client_id)
         if accepted | {"leaseToken": ""} != task | {"leaseToken": ""}:
-            raise ValueError("The task changed while it was accepted.")
+            raise checks.Malformed("The task changed while it was accepted.")
         task = accepted
         with lease:
             try:
-                until = time.monotonic() + _seconds_until(task["deadlineAt"])
-                blobs = self._edge.blobs(blobs_url)
+                until = time.monotonic() + (checks.moment_of(task["deadlineAt"]) - datetime.datetime.now(datetime.timezone.utc)).total_seconds()
                 if prepared is not None:
                     made = self._make(task, *prepared, blobs.model(task, until), lease)
                     self._books.keep(task["reservationId"], made)
@@ -123,6 +122,11 @@ class Runner:
             except training.Stopped:
                 reason = ("LEASE_LOST", "No sign of life for a whole lease.") if lease.is_lost else ("STOPPING", "The client stops; the lease is handed back.")
                 return self._give_up(task, name, *reason)
+            except Unreachable:
+                if made is None and self._stopping.is_set():
+                    return self._give_up(task, name, "STOPPING", "The client stops; the lease is handed back.")
+                # Tried again when the task is offered again, or, if the update was made, when it is found in the books.
+                raise
             except (Refused, safetensors.SafetensorsError) as error:
                 return self._give_up(task, name, "FAILED", str(error))
             # Not given up when it is turned away: an announcement whose answer was lost may have been heard.
@@ -150,29 +154,40 @@ class Runner:
         if offer["state"] != "dispatched" and not known:
             raise Declined("FAILED", "The client's books do not have this task, so it may have released an update of it before.")
         spec = task["data"]
-        if spec["dataSet"] not in self._sets:
-            raise Declined("UNKNOWN_DATA_SET", f"This client has no data set {spec['dataSet']}.")
         data_set = self._sets[spec["dataSet"]]
-        if spec.get("privacyUnitColumn") != data_set.unit_column:
-            raise Declined("OTHER_PRIVACY_UNIT", "The run counts other privacy units than the owner of the data does.")
-        if (wrong := privacy.refuse_bad_plan(task.get("privacy"))) is not None:
-            raise Declined("OWNER_POLICY", wrong)
-        if (veto := self._books.enter(task, *_spent(task), self._limits)) is not None:
-            raise Declined("OWNER_POLICY", veto)
         try:
-            model = training.Model(task["model"])
+            model = training.model_of(task["model"])
         except training.Unsupported as error:
             raise Declined("UNSUPPORTED_MODEL", str(error)) from error
         try:
-            examples = self._examples(data_set.path, spec)
-        except (data.DataError, OSError) as error:
-            self._log(f"data set {spec['dataSet']}: {error}")
-            raise Declined("BAD_DATA", f"Data set {spec['dataSet']} does not fit the run's declaration; the client's own log says where.") from error
+            wrong = training.check(model, task)
+        except data.DataError as error:
+            wrong = str(error)
+        if wrong is not None:
+            raise Declined("BAD_TASK", wrong)
+        if (veto := self._books.enter(task, *_spent(task), self._limits)) is not None:
+            raise Declined("OWNER_POLICY", veto)
+        examples = self._examples(data_set.path, spec)
         if len(examples.units) > data_set.examples:
+            # No more than the number, which is public.
             raise Declined("BAD_DATA", f"Data set {spec['dataSet']} has grown since it was enrolled; expected a new enrolment.")
-        if (wrong := training.check(model, task["training"]["loss"], examples)) is not None:
-            raise Declined("BAD_DATA", wrong)
         return model, examples
+
+    def _check(self, task: dict, blobs_url: str | None) -> Blobs:
+        """Checks what is the same for a task that was made already. Nothing of the data is looked at."""
+        try:
+            checks.check_task(task)
+        except checks.Malformed as error:
+            raise Declined("BAD_TASK", str(error)) from error
+        spec = task["data"]
+        if spec["dataSet"] not in self._sets:
+            raise Declined("UNKNOWN_DATA_SET", f"This client has no data set {spec['dataSet']}.")
+        if spec.get("privacyUnitColumn") != self._sets[spec["dataSet"]].unit_column:
+            raise Declined("OTHER_PRIVACY_UNIT", "The run counts other privacy units than the owner of the data does.")
+        try:
+            return self._edge.blobs(blobs_url)
+        except ValueError as error:
+            raise Declined("OWNER_POLICY", str(error)) from error
 
     def _submit(self, task: dict, made: Made, until: float) -> None:
         while True:
@@ -180,9 +195,8 @@ class Runner:
                 self._edge.tell(task, "submit", signature=made.signature, **made.body)
                 return
             except Unreachable:
-                if time.monotonic() >= until:
+                if time.monotonic() >= until or self._stopping.wait(1):
                     raise
-                time.sleep(1)
 
     def _make(self, task: dict, model: training.Model, examples: data.Examples, base: bytes, lease: Lease) -> Made:
         begin = time.monotonic()
@@ -201,18 +215,33 @@ class Runner:
 
     def _examples(self, path: Path, spec: dict) -> data.Examples:
         """The data set as the task declares it; read again only when the file or the declaration is another."""
-        stat = path.stat()
-        key = (path, stat.st_mtime_ns, stat.st_size, repr(spec))
-        if self._read is None or self._read[0] != key:
-            self._read = (key, data.read(path, spec))
-        return self._read[1]
+        try:
+            stat = path.stat()
+            key = (path, stat.st_mtime_ns, stat.st_size, repr(spec))
+            if is_new := self._read is None or self._read[0] != key:
+                self._read = (key, self._read_file(path, spec))
+        except OSError as error:
+            self._log(f"data set {spec['dataSet']}: {error}")
+            raise Declined("BAD_DATA", f"Data set {spec['dataSet']} can't be read; the client's own log says why.") from error
+        read = self._read[1]
+        if isinstance(read, data.DataError):
+            self._log(f"data set {spec['dataSet']}: {read}")
+            raise Declined("BAD_DATA", f"Data set {spec['dataSet']} does not fit the run's declaration; the client's own log says where.", tells=is_new) from read
+        return read
+
+    @staticmethod
+    def _read_file(path: Path, spec: dict) -> data.Examples | data.DataError:
+        try:
+            return data.read(path, spec)
+        except data.DataError as error:
+            return error
 
     def _decline(self, offer: dict, name: str, declined: Declined) -> None:
         task = offer["task"]
         self._log(f"{name}: declined, {declined.reason}: {declined}")
         if offer["state"] == "dispatched":
             self._edge.tell(task, "refuse", reasonCode=declined.reason, detail=str(declined)[:_LONGEST_DETAIL])
-            self._books.settle(task["reservationId"], "declined", str(declined))
+            self._books.decline(task["reservationId"], str(declined), counts=declined.tells)
         else:
             self._edge.tell(task, "interrupt", reasonCode="FAILED", detail=str(declined)[:_LONGEST_DETAIL])
 
@@ -230,21 +259,6 @@ def count_of(task: dict, trained: int) -> int | None:
     if terms is None:
         return trained
     return terms["dpSgd"]["declaredExamples"] if terms.get("dpSgd") and terms.get("clipNorm") is None else None
-
-
-def seconds_of(lease: str) -> float:
-    """A duration as .NET writes it: [days.]hours:minutes:seconds[.fraction]."""
-    match = _LEASE.fullmatch(lease)
-    if match is None:
-        raise ValueError(f"A lease of {lease!r}; expected [days.]hours:minutes:seconds.")
-    days, hours, minutes, seconds = match.groups()
-    return int(days or 0) * 86400 + int(hours) * 3600 + int(minutes) * 60 + float(seconds)
-
-
-def _seconds_until(moment: str) -> float:
-    # .NET writes seven digits of a second, of which this parser takes six.
-    at = datetime.datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", moment))
-    return (at - datetime.datetime.now(datetime.timezone.utc)).total_seconds()
 
 
 def _spent(task: dict) -> tuple[float | None, float]:

@@ -6,16 +6,22 @@ import base64
 import hashlib
 import json
 import math
+import os
 import stat
 import sys
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import checks
+import client
 import data
 import privacy
 import safetensors
@@ -25,6 +31,7 @@ from books import Books, Limits, Made
 
 VECTORS = json.loads(Path(__file__).with_name("vectors.json").read_text(encoding="utf-8"))
 PLAN = {"samplingProbability": 0.2, "steps": 5, "clipNorm": 0.5, "noiseMultiplier": 1.1, "declaredExamples": 40}
+SPEC = {"dataSet": "patients", "columns": [{"name": name, "kind": "numeric"} for name in "abc"], "label": {"name": "ill", "classes": ["no", "yes"]}}
 MODEL = {"name": "mlp", "hidden": [4], "inputShape": [3], "outputs": 2}
 
 
@@ -72,6 +79,23 @@ class SigningTests(unittest.TestCase):
             self.assertEqual(0o600, stat.S_IMODE(path.stat().st_mode))
             self.assertEqual(made.sha256, signing.Key.read_or_make(path).sha256)
             self.assertEqual([path], list(Path(folder).iterdir()))
+
+    def test_a_key_that_others_may_read_or_that_is_none_is_refused_with_what_was_expected(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "key.pem"
+            signing.Key.read_or_make(path)
+            for mode in (0o640, 0o604, 0o660):
+                path.chmod(mode)
+                with self.assertRaisesRegex(ValueError, f"mode {mode:o}.*expected 600"):
+                    signing.Key.read(path)
+            path.chmod(0o600)
+            locked = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"word")
+            )
+            for content in (locked, b"no key"):
+                path.write_bytes(content)
+                with self.assertRaisesRegex(ValueError, "key.pem.*expected a PEM file of an ECDSA P-256 key without a password"):
+                    signing.Key.read(path)
 
     def test_an_update_and_a_token_are_signed_by_the_key(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
@@ -126,6 +150,9 @@ class SafetensorsTests(unittest.TestCase):
         for old, new in lies:
             with self.subTest(new), self.assertRaises(safetensors.SafetensorsError):
                 safetensors.read(_with_header(good, old, new), self.layout)
+        for header in (b'{"a":' + b"9" * 5000 + b"}", b"[" * 100_000, b"\xff\xff"):
+            with self.assertRaises(safetensors.SafetensorsError):
+                safetensors.read(len(header).to_bytes(8, "little") + header, self.layout)
         # As many bytes as there are, divided otherwise: shares that the shapes do not have, and an overlap beside a gap.
         shifted = _with_header(_with_header(good, b"[0,24]", b"[0,20]"), b"[24,32]", b"[20,32]")
         three: safetensors.Layout = [("a", (1,)), ("b", (1,)), ("c", (1,))]
@@ -187,6 +214,20 @@ class DataTests(unittest.TestCase):
                     "60,m,Oslo", "60,m,Oslo,yes,more", '"6"0,m,Oslo,yes', '"60,m,Oslo,yes']:
             with self.subTest(row), self.assertRaises(data.DataError):
                 self.read(f"age,sex,city,ill\n{row}\n")
+        for row, message in [
+            ("60,m,Bergen,yes", "table.csv, line 2, column city: 'Bergen' is none of the declared categories; expected 'Oslo', 'NA'."),
+            ("60,m,Oslo,perhaps", "table.csv, line 2, column ill: 'perhaps' is none of the declared classes; expected 'no', 'yes'."),
+            ("sixty,m,Oslo,yes", "table.csv, line 2, column age: 'sixty'; expected a finite number."),
+            ("60,m,Oslo", "table.csv, line 2: 3 fields; expected 4, as in the header."),
+            (f"60,m,{'x' * 1000},yes", f"'{'x' * 80}…' is none of"),
+        ]:
+            with self.subTest(row), self.assertRaises(data.DataError) as refused:
+                self.read(f"age,sex,city,ill\n{row}\n")
+            self.assertIn(message, str(refused.exception))
+        with self.assertRaisesRegex(data.DataError, "no column 'ill'; expected one of 'age', 'sex', 'city', as in the header"):
+            self.read("age,sex,city\n60,m,Oslo\n")
+        with self.assertRaisesRegex(data.DataError, "the column 'age' twice"):
+            self.read("age,sex,city,ill,age\n60,m,Oslo,yes,1\n")
         for header in ["age,sex,city", "age,sex,city,ill,age", ""]:
             with self.subTest(header), self.assertRaises(data.DataError):
                 self.read(f"{header}\n60,m,Oslo,yes\n" if header else "")
@@ -231,12 +272,64 @@ class BooksTests(unittest.TestCase):
         self.assertEqual([("patients", 1, 1, 0, 1)], again.summary())
 
 
+    def test_what_is_let_go_of_an_update_is_overwritten_and_a_refusal_takes_no_release_back(self) -> None:
+        task, secret = example_task(), b"a hundred secret bytes" * 50
+        books = self.open()
+        books.enter(task, 1.0, 0.5, Limits())
+        books.keep(task["reservationId"], Made(secret, {}, {}))
+        books.decline(task["reservationId"], "", counts=False)
+        self.assertEqual(secret, books.made(task["reservationId"]).content)
+        books.settle(task["reservationId"], "admitted", None)
+        books.decline(task["reservationId"], "", counts=False)
+        self.assertEqual([("patients", 1, 0, 0.5, 1)], books.summary())
+        books.close()
+        self.assertNotIn(secret[:50], self.path.read_bytes())
+
+
+class CommandTests(unittest.TestCase):
+    def test_limits_are_numbers_that_limit(self) -> None:
+        for option, value in [("--min-noise", "nan"), ("--max-zcdp", "nan"), ("--max-zcdp", "inf"), ("--min-noise", "0"), ("--max-rounds", "-1"), ("--max-rounds", "1.5")]:
+            with self.subTest(option, value=value), mock.patch("sys.argv", ["client.py", "run", f"{option}={value}"]), mock.patch("sys.stderr"), self.assertRaises(SystemExit) as ended:
+                client.main()
+            self.assertEqual(2, ended.exception.code)
+
+    def test_enrolling_leaves_files_for_their_owner_alone_and_takes_each_data_set_once(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            table, state = Path(folder) / "table.csv", Path(folder) / "state"
+            table.write_text("a,b\n1,2\n3,4\n")
+            state.mkdir(mode=0o755)
+            told: list[dict] = []
+
+            def answer(_: str, authority: str | None, body: dict) -> dict:
+                told.append(body)
+                self.assertEqual(str(Path("ca.pem").resolve()), authority)
+                key = hashlib.sha256(base64.b64decode(body["publicKey"])).hexdigest()
+                return {"clientId": "st-mary", "owner": "trust", "keySha256": key, "state": "waiting"}
+
+            arguments = ["client.py", "--state", str(state), "enrol", "--server", "https://x/", "--token", "fli_1", "--ca-file", "ca.pem", "--data", f"patients={table}"]
+            before = os.umask(0o022)
+            try:
+                with mock.patch("edge.enrol", answer), mock.patch("builtins.print"):
+                    with mock.patch("sys.argv", arguments):
+                        client.main()
+                    with mock.patch("sys.argv", [*arguments, "--data", "patients=other.csv"]), self.assertRaisesRegex(SystemExit, "twice"):
+                        client.main()
+                    with mock.patch("sys.argv", [*arguments, "--data", f"others={table}"]), self.assertRaisesRegex(SystemExit, "one file two names"):
+                        client.main()
+                Books(state / "books.sqlite").close()
+            finally:
+                os.umask(before)
+            self.assertEqual([[{"dataSet": "patients", "exampleCount": 2, "privacyUnitColumn": None}]], [body["dataSets"] for body in told])
+            self.assertEqual({"key.pem", "client.json", "books.sqlite"}, {path.name for path in state.iterdir()})
+            self.assertEqual({0o600}, {stat.S_IMODE(path.stat().st_mode) for path in state.iterdir()})
+
+
 class TaskTests(unittest.TestCase):
     def test_durations_are_read_as_they_are_written(self) -> None:
         for text, seconds in [("00:01:00", 60), ("1.02:03:04.5000000", 93784.5), ("00:00:00.1000000", 0.1)]:
-            self.assertAlmostEqual(seconds, tasks.seconds_of(text))
+            self.assertAlmostEqual(seconds, checks.seconds_of(text))
         with self.assertRaises(ValueError):
-            tasks.seconds_of("60")
+            checks.seconds_of("60")
 
     def test_an_update_claims_examples_only_where_the_mode_lets_it(self) -> None:
         for terms, count in [

@@ -23,15 +23,15 @@ from cryptography.x509.oid import NameOID
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import checks
 import edge
 import safetensors
 import signing
 import tasks
 import training
 from books import Books, Limits
-from test_client import PLAN, example_task
+from test_client import PLAN, SPEC, example_task
 
-SPEC = {"dataSet": "patients", "columns": [{"name": name, "kind": "numeric"} for name in "abc"], "label": {"name": "ill", "classes": ["no", "yes"]}}
 NOISED = {"dpSgd": PLAN, "clipNorm": None, "noiseMultiplier": None}
 
 
@@ -47,6 +47,10 @@ class StubEdge(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path.startswith("/models/"):
             assert self.headers["Reservation-Id"] and self.headers["Lease-Token"] == self.state["task"]["leaseToken"]
+            if self.state["cuts"]:
+                self.state["cuts"] -= 1
+                self.close_connection = True
+                return self.answer(200, self.state["model"][:-10], {"Content-Length": str(len(self.state["model"]))})
             return self.answer(200, self.state["model"])
         self.check_token()
         return self.answer(200, json.dumps({"state": self.state["ends"], "detail": None, "leaseNumber": 1}).encode())
@@ -73,8 +77,9 @@ class StubEdge(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             return
         begin, end, total = (int(part) for part in self.headers["Content-Range"].removeprefix("bytes ").replace("/", "-").split("-"))
-        assert begin == len(self.state["received"]) and end - begin + 1 == len(piece)
-        self.state["received"] += piece
+        # Of what came twice the later counts, as in the product.
+        assert begin <= len(self.state["received"]) and end - begin + 1 == len(piece)
+        self.state["received"] = self.state["received"][:begin] + piece
         whole = self.state["received"]
         assert len(whole) == total and hashlib.sha256(whole).hexdigest() == self.headers["Update-Sha256"]
         signed = json.loads(base64.b64decode(self.headers["Update-Signature"]))
@@ -91,12 +96,15 @@ class StubEdge(http.server.BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in (headers or {}).items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
+        if "Content-Length" not in (headers or {}):
+            self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
 
-class RunnerTests(unittest.TestCase):
+class EdgeCase(unittest.TestCase):
+    """A client with data beside a small edge with one task."""
+
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
@@ -115,12 +123,13 @@ class RunnerTests(unittest.TestCase):
             deadlineAt=deadline.isoformat().replace("+00:00", "0+00:00"),
             baseModel={"sha256": hashlib.sha256(base).hexdigest(), "sizeBytes": len(base)},
         )
-        self.state = {"task": self.task, "model": base, "received": b"", "told": [], "answers": {}, "breaks": 0, "ends": "admitted", "public": self.key.public}
+        self.state = {"task": self.task, "model": base, "received": b"", "told": [], "answers": {}, "breaks": 0, "cuts": 0, "ends": "admitted", "public": self.key.public}
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Stub", (StubEdge,), {"state": self.state}))
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         self.addCleanup(lambda: (server.shutdown(), thread.join(), server.server_close()))
+        self.stopping = threading.Event()
         self.url = f"http://127.0.0.1:{server.server_port}/"
         self.lines: list[str] = []
 
@@ -130,15 +139,17 @@ class RunnerTests(unittest.TestCase):
 
     def runner(self, limits: Limits = Limits(), examples: int = 30) -> tasks.Runner:
         """A client as after a start, over the books that there are."""
-        books = Books(self.folder / "books.sqlite")
-        self.addCleanup(books.close)
+        self.books = Books(self.folder / "books.sqlite")
+        self.addCleanup(self.books.close)
         sets = {"patients": tasks.DataSet(self.folder / "patients.csv", examples, None)}
-        services = edge.Edge(self.url, self.key, "st-mary", None)
-        return tasks.Runner(services, self.key, "st-mary", books, sets, limits, self.lines.append, threading.Event())
+        services = edge.Edge(self.url, self.key, "st-mary", stopping=self.stopping)
+        return tasks.Runner(services, self.key, "st-mary", self.books, sets, limits, self.lines.append, self.stopping)
 
     def told(self) -> list[str]:
         return [what for what, _ in self.state["told"]]
 
+
+class RunnerTests(EdgeCase):
     def test_a_task_is_accepted_trained_uploaded_and_announced(self) -> None:
         runner = self.runner()
         runner.do(self.offer(), None)
@@ -191,9 +202,10 @@ class RunnerTests(unittest.TestCase):
             ({"data": SPEC | {"dataSet": "others"}}, 30, "UNKNOWN_DATA_SET"),
             ({"data": SPEC | {"privacyUnitColumn": "a"}}, 30, "OTHER_PRIVACY_UNIT"),
             ({"model": {"name": "cnn", "inputShape": [1, 8, 8], "outputs": 2}}, 30, "UNSUPPORTED_MODEL"),
-            ({"data": SPEC | columns}, 30, "BAD_DATA"),
+            ({"data": SPEC | columns}, 30, "BAD_TASK"),
+            ({"data": SPEC | {"label": {"name": "ill", "classes": ["no", "unknown"]}}}, 30, "BAD_DATA"),
             ({}, 29, "BAD_DATA"),
-            ({"privacy": {"dpSgd": PLAN | {"samplingProbability": 1.5}, "clipNorm": None, "noiseMultiplier": None}}, 30, "OWNER_POLICY"),
+            ({"privacy": {"dpSgd": PLAN | {"samplingProbability": 1.5}, "clipNorm": None, "noiseMultiplier": None}}, 30, "BAD_TASK"),
         ]:
             with self.subTest(reason):
                 self.state["told"].clear()
@@ -201,6 +213,56 @@ class RunnerTests(unittest.TestCase):
                 self.runner(examples=examples).do(self.offer(**changes), None)
                 self.assertEqual([("refuse", reason)], [(what, body["reasonCode"]) for what, body in self.state["told"]])
                 self.assertNotIn(str(self.folder), self.state["told"][0][1]["detail"])
+
+    def test_a_refusal_that_tells_of_the_data_counts_and_the_same_one_again_tells_no_more(self) -> None:
+        asks = [{"data": SPEC | {"label": {"name": "ill", "classes": ["no", name]}}} for name in ("a", "a", "b", "c")]
+        runner = self.runner(Limits(rounds=2))
+        for at, ask in enumerate(asks):
+            runner.do(self.offer(reservationId=f"35891b47-89cf-8df8-b76e-b63ad52519e{at}", **ask), None)
+        self.assertEqual(["BAD_DATA", "BAD_DATA", "BAD_DATA", "OWNER_POLICY"], [body["reasonCode"] for _, body in self.state["told"]])
+
+    def test_whether_a_label_has_more_classes_than_the_model_is_not_answered_from_the_data(self) -> None:
+        self.runner().do(self.offer(data=SPEC | {"label": {"name": "ill", "classes": ["no", "yes", "never seen"]}}), None)
+        self.assertEqual(["BAD_TASK"], [body["reasonCode"] for _, body in self.state["told"]])
+        self.assertEqual([], self.books.summary())
+
+    def test_an_update_that_was_made_counts_whatever_is_offered_afterwards(self) -> None:
+        runner = self.runner(Limits(rounds=1))
+        runner.do(self.offer(), None)
+        for changes, url in [({}, "https://elsewhere.example/"), ({"seed": -1}, None)]:
+            runner.do(self.offer(**changes), url)
+        self.assertEqual([("patients", 1, 1, 0, 0)], self.books.summary())
+        self.assertTrue(runner.awaits_answers)
+
+    def test_models_and_updates_are_nowhere_that_the_owner_does_not_expect(self) -> None:
+        for url in ("https://elsewhere.example/", "http://localhost:1/", "http://10.0.0.1/", "https://127.0.0.1:x/", f"{self.url}?to="):
+            with self.subTest(url):
+                self.state["told"].clear()
+                (self.folder / "books.sqlite").unlink(missing_ok=True)
+                self.runner().do(self.offer(), url)
+                self.assertEqual([("refuse", "OWNER_POLICY")], [(what, body["reasonCode"]) for what, body in self.state["told"]])
+        with self.assertRaises(ValueError):
+            edge.Edge("https://127.0.0.1:1/", self.key, "st-mary").blobs("http://127.0.0.1:1/")
+        edge.Edge(self.url, self.key, "st-mary", blobs_host="elsewhere.example").blobs("https://elsewhere.example/blobs")
+
+    def test_what_is_in_no_range_of_the_protocol_is_refused_before_anything_is_entered(self) -> None:
+        for changes in [
+            {"seed": -1},
+            {"training": self.task["training"] | {"optimizer": "adamw"}},
+            {"training": self.task["training"] | {"proximal": 0.1}},
+            {"privacy": NOISED | {"noiseMultiplier": 1}},
+            {"privacy": {"dpSgd": PLAN | {"noiseMultiplier": 1e-200}, "clipNorm": None, "noiseMultiplier": None}},
+            {"lease": "00:00:00.0000001"},
+            {"deadlineAt": "2026-01-01T00:00:00"},
+        ]:
+            with self.subTest(changes):
+                self.state["told"].clear()
+                self.runner().do(self.offer(**changes), None)
+                self.assertEqual([("refuse", "BAD_TASK")], [(what, body["reasonCode"]) for what, body in self.state["told"]])
+                self.assertEqual([], self.books.summary())
+        for changes in [{"roundId": "../../enrolment"}, {"reservationId": "35891b47-89cf-8df8-b76e-b63ad52519e3/../x"}, {"leaseNumber": "1"}, {"round": 2**70}]:
+            with self.subTest(changes), self.assertRaises(checks.Malformed):
+                self.runner().do(self.offer(**changes), None)
 
     def test_an_accepted_task_that_the_books_do_not_have_is_never_trained(self) -> None:
         self.runner().do(self.offer("accepted"), None)
@@ -233,8 +295,12 @@ class TlsTests(unittest.TestCase):
         thread.start()
         self.addCleanup(lambda: (server.shutdown(), thread.join(), server.server_close()))
         self.assertEqual(404, edge.Site(f"https://127.0.0.1:{server.server_port}", str(trusted)).request("HEAD", "/updates/x").status)
-        for host, authority in [("127.0.0.1", None), ("127.0.0.1", str(other)), ("localhost", str(trusted))]:
-            with self.assertRaisesRegex(edge.Unreachable, "CERTIFICATE_VERIFY_FAILED"):
+        for host, authority, why in [
+            ("127.0.0.1", None, "of this machine's authorities"),
+            ("127.0.0.1", str(other), f"of {other}"),
+            ("localhost", str(trusted), "localhost is not believed: Hostname mismatch"),
+        ]:
+            with self.assertRaisesRegex(edge.Unreachable, why):
                 edge.Site(f"https://{host}:{server.server_port}", authority).request("HEAD", "/updates/x")
 
 

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import data
 import privacy
 import training
-from test_client import MODEL, PLAN, VECTORS, example_task
+from test_client import MODEL, PLAN, SPEC, VECTORS, example_task
 
 
 def silence(count: int, deviation: float) -> np.ndarray:
@@ -55,7 +55,7 @@ class TrainingTests(unittest.TestCase):
         self.assertAlmostEqual(1 - 0.1 * 0.5 / (0.5 + 1e-8), adam.step(weights, gradient)[0], places=12)
 
     def test_training_lowers_the_loss_and_repeats_itself_and_counts_what_is_left_of_the_split(self) -> None:
-        model, examples = training.Model(MODEL), _examples(20)
+        model, examples = training.Model(MODEL), examples_of(20)
         weights = np.random.default_rng(3).normal(size=model.parameters).astype(np.float32)
         first, again = (training.train(model, weights, examples, example_task()) for _ in range(2))
         np.testing.assert_array_equal(first.update, again.update)
@@ -69,12 +69,23 @@ class TrainingTests(unittest.TestCase):
             with self.assertRaises(training.Unsupported):
                 training.Model(spec)
         model = training.Model(MODEL)
-        self.assertIsNone(training.check(model, "crossEntropy", _examples(3)))
-        for loss in ("binaryCrossEntropy", "meanSquaredError", "hinge"):
-            self.assertIsNotNone(training.check(model, loss, _examples(3)))
+        fitting = example_task(data=SPEC, baseModel={"sizeBytes": 4 * model.parameters + 200})
+        self.assertIsNone(training.check(model, fitting))
+        for changes in [
+            {"training": {"loss": "binaryCrossEntropy"}},
+            {"training": {"loss": "meanSquaredError"}},
+            {"data": SPEC | {"columns": SPEC["columns"][1:]}},
+            {"data": SPEC | {"label": {"name": "ill"}}},
+            {"data": SPEC | {"label": {"name": "ill", "classes": ["no", "yes", "unknown"]}}},
+            {"baseModel": {"sizeBytes": 4 * model.parameters - 1}},
+            {"baseModel": {"sizeBytes": 1 << 22}},
+        ]:
+            with self.subTest(changes):
+                self.assertIsNotNone(training.check(model, fitting | changes))
 
 
-def _examples(rows: int) -> data.Examples:
+def examples_of(rows: int) -> data.Examples:
+    """Rows of three inputs, each a unit, whose class the first of them tells."""
     draw = np.random.default_rng(2)
     inputs = draw.normal(size=(rows, 3)).astype(np.float32)
     return data.Examples(inputs, (inputs[:, 0] > 0).astype(np.int64), [np.array([row]) for row in range(rows)])
@@ -96,7 +107,7 @@ class PrivacyTests(unittest.TestCase):
             np.testing.assert_array_equal([0, 0], privacy.clip(np.array([bad, 1]), 1))
 
     def test_one_example_more_or_less_moves_a_step_without_its_noise_by_at_most_the_clipping_norm_over_qn(self) -> None:
-        model, examples = training.Model(MODEL), _examples(30)
+        model, examples = training.Model(MODEL), examples_of(30)
         weights = np.random.default_rng(5).normal(size=model.parameters)
         largest = PLAN["clipNorm"] / (PLAN["samplingProbability"] * PLAN["declaredExamples"])
         # Scaled up, so that every gradient is clipped and the bound is reached.
@@ -109,7 +120,7 @@ class PrivacyTests(unittest.TestCase):
             self.assertGreater(np.linalg.norm(moved), 0.99 * largest)
 
     def test_a_unit_of_many_rows_counts_as_one_example(self) -> None:
-        model, examples = training.Model(MODEL), _examples(30)
+        model, examples = training.Model(MODEL), examples_of(30)
         joined = data.Examples(examples.inputs, examples.labels, [np.arange(20), np.arange(20, 30)])
         seen = []
         original = privacy.poisson_sample

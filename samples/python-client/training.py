@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import random
 from collections.abc import Callable
@@ -10,7 +11,9 @@ from decimal import Decimal
 
 import numpy as np
 
+import data
 import privacy
+import safetensors
 from data import Examples
 from safetensors import Layout, parameter_count
 
@@ -18,7 +21,7 @@ LAYERS = {"linear", "relu", "tanh", "flatten"}
 
 
 class Unsupported(ValueError):
-    """The task asks for a model or a loss that this client has not. The message may leave this machine."""
+    """The task asks for a model that this client has not. The message may leave this machine."""
 
 
 class Stopped(Exception):
@@ -62,6 +65,8 @@ class Model:
             self._layers.append((layer["kind"], slice(offset, bias), slice(bias, end), (outputs, width)))
             offset, width = end, outputs
         self.outputs, self.parameters = width, offset
+        if not self.layout:
+            raise Unsupported("The model has no parameters; expected at least one linear layer.")
         if self.outputs != spec["outputs"]:
             raise Unsupported(f"The layers put out {self.outputs} values; expected {spec['outputs']}.")
 
@@ -98,6 +103,21 @@ class Model:
         return float(losses.mean()), gradient
 
 
+def model_of(spec: dict) -> Model:
+    """A task's ``model``: on PyTorch where it is installed, on numpy otherwise."""
+    if not has_torch():
+        return Model(spec)
+    # Takes a second or two, which who only asks for the status should not wait.
+    from torch_model import TorchModel
+
+    return TorchModel(spec)
+
+
+def has_torch() -> bool:
+    """Whether PyTorch is installed."""
+    return importlib.util.find_spec("torch") is not None
+
+
 def loss_of(kind: str, outputs: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The loss of each row in nats (or squared units), and its gradient with respect to the outputs.
 
@@ -120,19 +140,21 @@ def loss_of(kind: str, outputs: np.ndarray, labels: np.ndarray) -> tuple[np.ndar
     return (z - y) ** 2, (2 * (z - y))[:, None]
 
 
-def check(model: Model, loss: str, examples: Examples) -> str | None:
-    """Why a model can't be trained on examples with a loss, in a sentence without data; None when it can."""
-    classes = {"crossEntropy": model.outputs, "binaryCrossEntropy": 2, "meanSquaredError": 0}.get(loss)
-    if classes is None:
-        return f"The loss {loss} is not one this client has."
+def check(model: Model, task: dict) -> str | None:
+    """Why a task can't be trained, in a sentence; None when it can. It is found in what the task declares alone: were it found in the data, a refusal would tell of them."""
+    loss, (inputs, labels) = task["training"]["loss"], data.shape_of(task["data"])
+    classes = {"crossEntropy": model.outputs, "binaryCrossEntropy": 2, "meanSquaredError": 0}[loss]
     if loss != "crossEntropy" and model.outputs != 1 or loss == "crossEntropy" and model.outputs < 2:
         return f"The loss {loss} does not fit a model of {model.outputs} outputs."
-    if examples.inputs.shape[1] != model.inputs:
-        return f"The columns give {examples.inputs.shape[1]} inputs; the model takes {model.inputs}."
-    if (classes > 0) != (examples.labels.dtype == np.int64):
+    if inputs != model.inputs:
+        return f"The columns give {inputs} inputs; the model takes {model.inputs}."
+    if (classes > 0) != (labels > 0):
         return f"The loss {loss} needs {'classes' if classes else 'numbers'} as labels."
-    if classes and examples.labels.max(initial=0) >= classes:
-        return f"The label declares more classes than the {classes} that the model tells apart."
+    if labels > classes:
+        return f"The label declares {labels} classes, more than the {classes} that the model tells apart."
+    size = task["baseModel"]["sizeBytes"]
+    if not 0 <= size - 4 * model.parameters <= 8 + safetensors.LONGEST_HEADER:
+        return f"A base model of {size} bytes does not fit {model.parameters} parameters."
     return None
 
 
