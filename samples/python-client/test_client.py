@@ -272,6 +272,10 @@ class BooksTests(unittest.TestCase):
         self.assertEqual([("patients", 1, 1, 0, 1)], again.summary())
 
 
+    def test_each_entry_is_on_the_disk_before_anything_goes_on(self) -> None:
+        # FULL: what sqlite has for every commit to survive a power cut.
+        self.assertEqual((2,), self.open()._database.execute("pragma synchronous").fetchone())
+
     def test_what_is_let_go_of_an_update_is_overwritten_and_a_refusal_takes_no_release_back(self) -> None:
         task, secret = example_task(), b"a hundred secret bytes" * 50
         books = self.open()

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -23,20 +22,11 @@ public sealed class EdgeClientTests : IAsyncLifetime
 
     private RunsApi Api => new(_http!);
 
-    private string Data => _folder.File("patients.csv");
-
     public async ValueTask InitializeAsync()
     {
         await PythonSample.NeedAsync();
-        var text = new StringBuilder("age,sex,ill\n");
-        for (var row = 0; row < Rows * Workers; row++)
-        {
-            var age = 20 + (row * 7 % 60);
-            text.Append(CultureInfo.InvariantCulture, $"{(row % 9 == 0 ? "NA" : age)},{(row % 2 == 0 ? "f" : "m")},{(age > 50 ? "yes" : "no")}\n");
-        }
-
-        await File.WriteAllTextAsync(Data, text.ToString());
-        await File.WriteAllLinesAsync(_folder.File("st-mary.csv"), (await File.ReadAllLinesAsync(Data)).Take(Rows + 1));
+        await PatientsRun.WriteAsync(_folder.File("patients.csv"), Rows * Workers);
+        await PatientsRun.WriteAsync(_folder.File("st-mary.csv"), Rows);
         var (file, errors) = RunFileReader.Read(Encoding.UTF8.GetBytes(new JsonObject { ["run"] = Run("none", clients: Workers), ["simulation"] = Simulation() }.ToJsonString()), _folder.Path, [], _ => null);
         Assert.Empty(errors);
         _federation = await Federation.StartAsync(file!, _folder.File("services"), Transport.Memory, "http://127.0.0.1:0", _late.Token);
@@ -137,27 +127,10 @@ public sealed class EdgeClientTests : IAsyncLifetime
     private static JsonObject Simulation() => new()
     {
         ["clients"] = Workers,
-        ["data"] = new JsonObject { ["patients"] = new JsonObject { ["kind"] = "csv", ["path"] = "patients.csv" } },
+        ["data"] = new JsonObject { [PatientsRun.DataSet] = new JsonObject { ["kind"] = "csv", ["path"] = "patients.csv" } },
     };
 
-    private static JsonObject Run(string mode, int rounds = 2, int clients = Workers + 1) => JsonNode.Parse($$"""
-        {
-          "name": "{{mode}}",
-          "rounds": {{rounds}},
-          "model": { "name": "mlp", "hidden": [4], "inputShape": [4], "outputs": 2 },
-          "data": {
-            "dataSet": "patients",
-            "columns": [
-              { "name": "age", "kind": "numeric", "mean": 50, "scale": 20, "missing": 50 },
-              { "name": "sex", "kind": "categorical", "categories": ["f", "m"], "other": true }
-            ],
-            "label": { "name": "ill", "classes": ["no", "yes"] }
-          },
-          "training": { "learningRate": 0.1, "momentum": 0.5, "batchSize": 12 },
-          "selection": { "minimumClients": {{clients}}, "minimumReports": 1 },
-          "privacy": { "mode": "{{mode}}"{{(mode == "none" ? "" : $", \"{mode}\": {{ \"clipNorm\": 1, \"noiseMultiplier\": 1 }}")}} }
-        }
-        """)!.AsObject();
+    private static JsonObject Run(string mode, int rounds = 2, int clients = Workers + 1) => PatientsRun.Body(mode, rounds, clients);
 
     private static bool IsForgery(string line) =>
         line.StartsWith("fl_updates_rejected_total{", StringComparison.Ordinal) && line.Contains("reason=\"BAD_SIGNATURE\"", StringComparison.Ordinal) && line.EndsWith(" 1", StringComparison.Ordinal);

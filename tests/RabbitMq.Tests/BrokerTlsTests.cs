@@ -1,7 +1,5 @@
-using System.Security.Cryptography.X509Certificates;
 using FlEvents.EndToEnd.Tests;
 using FlEvents.ServiceDefaults.Security;
-using FlEvents.Testing;
 
 namespace FlEvents.RabbitMq.Tests;
 
@@ -15,7 +13,7 @@ public sealed class BrokerTlsTests(TlsBroker broker) : IClassFixture<TlsBroker>
     public async Task A_run_completes_with_TLS_everywhere_and_without_the_authority_nobody_is_believed()
     {
         var (certificate, key) = broker.Authority.Give("services", "127.0.0.1");
-        await using var services = new Deployment(broker.Url, "https") { Key = _operator, Handler = () => Trusting(broker.Authority) };
+        await using var services = new Deployment(broker.Url, "https") { Key = _operator, Handler = broker.Trusting };
         services.Settings[""] = new(broker.Settings)
         {
             ["Kestrel__Certificates__Default__Path"] = certificate,
@@ -92,13 +90,6 @@ public sealed class BrokerTlsTests(TlsBroker broker) : IClassFixture<TlsBroker>
         Assert.Equal(
             [$"Bus: Tls:CaFile is \"{key}\": it has no certificate in PEM form.", "Bus: Tls:CertificateFile is \"/nowhere/tls.crt\": there is no such file."],
             service.Output);
-    }
-
-    private static SocketsHttpHandler Trusting(TestAuthority authority)
-    {
-        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-        policy.CustomTrustStore.ImportFromPemFile(authority.File);
-        return new SocketsHttpHandler { SslOptions = { CertificateChainPolicy = policy } };
     }
 
     private async Task<(int ExitCode, string Output)> StatusAsync(string url, string? authority)

@@ -47,6 +47,14 @@ public sealed class TlsBroker : IAsyncLifetime
         ["Bus__Tls__CaFile"] = Authority.File, ["Bus__Tls__CertificateFile"] = Client.Certificate, ["Bus__Tls__KeyFile"] = Client.Key,
     };
 
+    /// <summary>A handler for calls to services whose certificates are of the authority.</summary>
+    public HttpMessageHandler Trusting()
+    {
+        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        policy.CustomTrustStore.ImportFromPemFile(Authority.File);
+        return new SocketsHttpHandler { SslOptions = { CertificateChainPolicy = policy } };
+    }
+
     public async ValueTask InitializeAsync()
     {
         if (!RabbitMqProcess.IsInstalled)
