@@ -19,6 +19,9 @@ from dataclasses import dataclass
 import checks
 from signing import Key
 
+Until = Callable[[], float]
+"""Tells the time on the monotonic clock after which no further attempt is made, in seconds: it moves as a lease is renewed."""
+
 _TIMEOUT_SECONDS = 60.0
 _SLOWEST_BYTES_PER_SECOND = 1 << 16
 _LARGEST_ANSWER = 4 << 20
@@ -141,7 +144,7 @@ class Edge:
         """
         self._site = Site(url, ca_file)
         self._key, self._client_id, self._ca_file = key, client_id, ca_file
-        self._blob_hosts, self._stopping = {self._site.host, blobs_host}, stopping or threading.Event()
+        self._blob_hosts, self._stopping = {self._site.host, blobs_host and blobs_host.lower()}, stopping or threading.Event()
 
     def tasks(self, wait: int) -> dict:
         """The open tasks. Waits so many seconds for one that is not accepted yet."""
@@ -185,11 +188,8 @@ class Blobs:
     def __init__(self, site: Site, stopping: threading.Event) -> None:
         self._site, self._stopping = site, stopping
 
-    def model(self, task: dict, until: float) -> bytes:
-        """The model that a task begins from, checked against its hash.
-
-        :param until: the time on the monotonic clock after which no further attempt is made, in seconds.
-        """
+    def model(self, task: dict, until: Until) -> bytes:
+        """The model that a task begins from, checked against its hash."""
         blob = task["baseModel"]
         headers = {"Reservation-Id": task["reservationId"], "Lease-Token": task["leaseToken"]}
         data = self._patiently(lambda: self._site.request("GET", f"/models/{blob['sha256']}", headers, largest=blob["sizeBytes"]), until).body
@@ -197,7 +197,7 @@ class Blobs:
             raise Refused(0, f"What came as model {blob['sha256']} has another hash.")
         return data
 
-    def send(self, task: dict, update: bytes, signature: dict, until: float) -> None:
+    def send(self, task: dict, update: bytes, signature: dict, until: Until) -> None:
         """Uploads an update, from where the store already has it.
 
         :raises Refused: 409 when another update of the task came before.
@@ -225,7 +225,7 @@ class Blobs:
                 pass
             received = self._received(path, token, sha256, total, until)
 
-    def _received(self, path: str, token: dict[str, str], sha256: str, total: int, until: float) -> int:
+    def _received(self, path: str, token: dict[str, str], sha256: str, total: int, until: Until) -> int:
         """Bytes of this update that the store has."""
         answer = self._patiently(lambda: self._site.request("HEAD", path, token), until, accepted=(404,))
         if answer.status == 404:
@@ -237,7 +237,7 @@ class Blobs:
             raise Refused(0, f"The store has {text[:20]!r} bytes of the update; expected at most {total}.")
         return int(text)
 
-    def _patiently(self, ask: Callable[[], Answer], until: float, accepted: tuple[int, ...] = (), once: bool = False) -> Answer:
+    def _patiently(self, ask: Callable[[], Answer], until: Until, accepted: tuple[int, ...] = (), once: bool = False) -> Answer:
         """Asks again, with growing pauses, until there is an answer that stands. 416 says where an upload goes on, so the caller looks again.
 
         :param once: whether no answer at all is told at once.
@@ -256,8 +256,8 @@ class Blobs:
             self._pause(min(max(float(wanted), pause), _LONGEST_PAUSE) if wanted and wanted.isdecimal() else pause, until, told)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    def _pause(self, seconds: float, until: float, why: str) -> None:
-        if time.monotonic() + seconds >= until:
+    def _pause(self, seconds: float, until: Until, why: str) -> None:
+        if time.monotonic() + seconds >= until():
             raise Unreachable(why)
         if self._stopping.wait(seconds):
             raise Unreachable("The client stops.")

@@ -16,7 +16,7 @@ import privacy
 import safetensors
 import training
 from books import Books, Limits, Made
-from edge import Blobs, Edge, Refused, Unreachable
+from edge import Blobs, Edge, Refused, Unreachable, Until
 from signing import Key, signature
 
 _LONGEST_DETAIL = 1000
@@ -47,14 +47,14 @@ class Lease:
     def __init__(self, edge: Edge, task: dict, log: Callable[[str], None]) -> None:
         self._edge, self._task, self._log = edge, task, log
         self._seconds = checks.seconds_of(task["lease"])
-        self._until = time.monotonic() + self._seconds
+        self.ends_at = time.monotonic() + self._seconds
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._renew, daemon=True)
 
     @property
     def is_lost(self) -> bool:
         """Whether the task may be another's by now."""
-        return time.monotonic() >= self._until
+        return time.monotonic() >= self.ends_at
 
     def __enter__(self) -> Lease:
         self._thread.start()
@@ -69,12 +69,12 @@ class Lease:
             begin = time.monotonic()
             try:
                 self._edge.tell(self._task, "renew")
-                self._until = begin + self._seconds
+                self.ends_at = begin + self._seconds
             except Unreachable as error:
                 self._log(f"the lease was not renewed: {error}")
             except Refused as refused:
                 self._log(f"the lease is gone: {refused}")
-                self._until = begin
+                self.ends_at = begin
                 return
 
 
@@ -110,9 +110,13 @@ class Runner:
         if accepted | {"leaseToken": ""} != task | {"leaseToken": ""}:
             raise checks.Malformed("The task changed while it was accepted.")
         task = accepted
+        deadline = time.monotonic() + (checks.moment_of(task["deadlineAt"]) - datetime.datetime.now(datetime.timezone.utc)).total_seconds()
+
+        def until() -> float:
+            return min(deadline, lease.ends_at)
+
         with lease:
             try:
-                until = time.monotonic() + (checks.moment_of(task["deadlineAt"]) - datetime.datetime.now(datetime.timezone.utc)).total_seconds()
                 if prepared is not None:
                     made = self._make(task, *prepared, blobs.model(task, until), lease)
                     self._books.keep(task["reservationId"], made)
@@ -189,13 +193,13 @@ class Runner:
         except ValueError as error:
             raise Declined("OWNER_POLICY", str(error)) from error
 
-    def _submit(self, task: dict, made: Made, until: float) -> None:
+    def _submit(self, task: dict, made: Made, until: Until) -> None:
         while True:
             try:
                 self._edge.tell(task, "submit", signature=made.signature, **made.body)
                 return
             except Unreachable:
-                if time.monotonic() >= until or self._stopping.wait(1):
+                if time.monotonic() >= until() or self._stopping.wait(1):
                     raise
 
     def _make(self, task: dict, model: training.Model, examples: data.Examples, base: bytes, lease: Lease) -> Made:

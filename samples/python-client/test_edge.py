@@ -70,6 +70,8 @@ class StubEdge(http.server.BaseHTTPRequestHandler):
 
     def do_PUT(self) -> None:
         piece = self.rfile.read(int(self.headers["Content-Length"]))
+        if "PUT" in self.state["answers"]:
+            return self.answer(self.state["answers"]["PUT"], b"")
         if self.state["breaks"]:
             # What came of a broken request stays.
             self.state["breaks"] -= 1
@@ -168,10 +170,14 @@ class RunnerTests(EdgeCase):
         self.assertEqual(["accept", "submit"], self.told())
 
     def test_a_private_task_tells_neither_loss_nor_time(self) -> None:
-        self.task["privacy"] = NOISED
-        self.runner(Limits(noise=1.0)).do(self.offer(), None)
-        submitted = self.state["told"][1][1]
-        self.assertEqual((40, None, None), (submitted["exampleCount"], submitted["trainingLoss"], submitted["trainingSeconds"]))
+        for privacy, count in [(NOISED, 40), ({"dpSgd": None, "clipNorm": 1, "noiseMultiplier": 1.5}, None), ({"dpSgd": None, "clipNorm": 1, "noiseMultiplier": None}, None)]:
+            with self.subTest(privacy):
+                self.state.update(told=[], received=b"")
+                (self.folder / "books.sqlite").unlink(missing_ok=True)
+                self.task["privacy"] = privacy
+                self.runner().do(self.offer(), None)
+                submitted = self.state["told"][1][1]
+                self.assertEqual((count, None, None), (submitted["exampleCount"], submitted["trainingLoss"], submitted["trainingSeconds"]))
 
     def test_after_a_crash_the_same_bytes_go_out_with_the_same_signature(self) -> None:
         self.task["privacy"] = NOISED

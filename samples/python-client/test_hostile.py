@@ -83,8 +83,10 @@ class HostileTests(unittest.TestCase):
     def test_a_server_that_sends_a_byte_now_and_then_does_not_hold_the_client(self) -> None:
         def dribble(request: http.server.BaseHTTPRequestHandler) -> None:
             request.send_response(200)
-            for _ in range(600):
-                request.wfile.write(b"X-More: 1\r\n")
+            request.send_header("Content-Length", "614")
+            request.end_headers()
+            for byte in b" " * 600 + b'{"tasks": [] }':
+                request.wfile.write(bytes([byte]))
                 request.wfile.flush()
                 time.sleep(0.05)
 
@@ -106,11 +108,11 @@ class HostileTests(unittest.TestCase):
         for status, headers in [(416, {"Received-Bytes": "2"}), (202, {"Received-Bytes": "0"}), (503, {"Retry-After": "0"}), (503, {"Retry-After": "9" * 1000})]:
             with self.subTest(status), self.assertRaises(edge.Unreachable):
                 self.asked.clear()
-                self.services(lambda request: _answer(request, status if request.command == "PUT" else 200, b"", **headers)).blobs(None).send(task, b"update", {}, time.monotonic() + 1)
+                self.services(lambda request: _answer(request, status if request.command == "PUT" else 200, b"", **headers)).blobs(None).send(task, b"update", {}, within(1))
             self.assertLess(len(self.asked), 20)
         for told in ["-1", "7", "0x1", "1" * 5000, "٣"]:
             with self.subTest(told), self.assertRaises((edge.Refused, edge.Unreachable)):
-                self.services(lambda request: _answer(request, 202, b"", **{"Received-Bytes": told})).blobs(None).send(task, b"update", {}, time.monotonic() + 60)
+                self.services(lambda request: _answer(request, 202, b"", **{"Received-Bytes": told})).blobs(None).send(task, b"update", {}, within(60))
 
     def test_a_client_that_is_asked_to_stop_does_not_wait_for_a_store(self) -> None:
         stopping = threading.Event()
@@ -120,7 +122,7 @@ class HostileTests(unittest.TestCase):
             _answer(request, 503, b"", **{"Retry-After": "10"})
 
         with self.assertRaisesRegex(edge.Unreachable, "stops"):
-            self.services(stop, stopping).blobs(None).send(example_task(leaseToken="1.a"), b"update", {}, time.monotonic() + 3600)
+            self.services(stop, stopping).blobs(None).send(example_task(leaseToken="1.a"), b"update", {}, within(3600))
 
     def test_what_a_server_says_makes_one_line_of_what_can_be_printed(self) -> None:
         with mock.patch("builtins.print") as printed:
@@ -138,6 +140,14 @@ class HostileTests(unittest.TestCase):
 
 
 class HostileModelTests(EdgeCase):
+    def test_nothing_is_sent_once_the_lease_is_lost(self) -> None:
+        self.task["lease"] = "00:00:01"
+        # Neither a renewal nor a piece is taken, and the deadline is far away.
+        self.state["answers"] = {"renew": 503, "PUT": 503}
+        with self.assertRaises(edge.Unreachable):
+            self.runner().do(self.offer(), None)
+        self.assertNotIn("submit", self.told())
+
     def test_a_download_that_breaks_off_is_tried_again(self) -> None:
         self.state["cuts"] = 1
         self.runner().do(self.offer(), None)
@@ -150,6 +160,12 @@ class HostileModelTests(EdgeCase):
                 self.state["task"] = self.task | changes
                 self.runner().do(offer, None)
         self.assertNotIn("submit", self.told())
+
+
+def within(seconds: float) -> edge.Until:
+    """Attempts may be made for so long from now."""
+    end = time.monotonic() + seconds
+    return lambda: end
 
 
 def _answer(request: http.server.BaseHTTPRequestHandler, status: int, body: bytes, **headers: str) -> None:
