@@ -70,6 +70,7 @@ class StubEdge(http.server.BaseHTTPRequestHandler):
 
     def do_PUT(self) -> None:
         piece = self.rfile.read(int(self.headers["Content-Length"]))
+        self.state["ranges"].append(self.headers["Content-Range"])
         if "PUT" in self.state["answers"]:
             return self.answer(self.state["answers"]["PUT"], b"")
         if self.state["breaks"]:
@@ -125,7 +126,7 @@ class EdgeCase(unittest.TestCase):
             deadlineAt=deadline.isoformat().replace("+00:00", "0+00:00"),
             baseModel={"sha256": hashlib.sha256(base).hexdigest(), "sizeBytes": len(base)},
         )
-        self.state = {"task": self.task, "model": base, "received": b"", "told": [], "answers": {}, "breaks": 0, "cuts": 0, "ends": "admitted", "public": self.key.public}
+        self.state = {"task": self.task, "model": base, "received": b"", "told": [], "answers": {}, "ranges": [], "breaks": 0, "cuts": 0, "ends": "admitted", "public": self.key.public}
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Stub", (StubEdge,), {"state": self.state}))
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
@@ -196,6 +197,8 @@ class RunnerTests(EdgeCase):
         self.state["breaks"] = 1
         self.runner().do(self.offer(), None)
         self.assertEqual(["accept", "submit"], self.told())
+        size = len(self.state["received"])
+        self.assertEqual([f"bytes {first}-{size - 1}/{size}" for first in (0, size // 2)], self.state["ranges"])
 
     def test_what_the_owner_does_not_allow_is_refused_before_it_is_accepted(self) -> None:
         self.runner(Limits(noise=0.5)).do(self.offer(), None)

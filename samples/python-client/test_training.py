@@ -6,6 +6,7 @@ import math
 import sys
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 
@@ -152,6 +153,17 @@ class PrivacyTests(unittest.TestCase):
         # Noised in its steps already: an update that diverged counts as none.
         steps = {"dpSgd": PLAN, "clipNorm": None, "noiseMultiplier": None}
         np.testing.assert_array_equal([0, 0], privacy.protect(np.array([math.nan, 1]), steps))
+
+    def test_all_that_is_random_comes_from_the_systems_generator(self) -> None:
+        asked: list[int] = []
+        for value in (0, 255, 0):
+            with mock.patch("os.urandom", lambda count: (asked.append(count), bytes([value]) * count)[1]):
+                noise, sample = privacy.gaussian(5, 1.0), privacy.poisson_sample(7, 0.5)
+            # 128 bits for each of three pairs, and 64 for each unit.
+            self.assertEqual((48 + 56, value == 0), (sum(asked), len(sample) == 7))
+            asked.clear()
+            # Of zeros: the smallest u = 2⁻⁶⁵ and the angle 0. Of ones: u = 1, and so no radius.
+            np.testing.assert_allclose(noise[:3], math.sqrt(2 * 65 * math.log(2)) if value == 0 else 0, rtol=1e-12)
 
     def test_a_poisson_sample_takes_each_unit_by_itself(self) -> None:
         sizes = [len(privacy.poisson_sample(1000, 0.2)) for _ in range(500)]
