@@ -108,15 +108,17 @@ def run(options: argparse.Namespace) -> None:
 
 def _poll(services: edge.Edge, runner: Runner, stopping: threading.Event, is_idle: threading.Event) -> None:
     pause = 1.0
-    while not stopping.is_set():
+    while True:
         try:
             is_idle.set()
+            if stopping.is_set():
+                return
             offers = services.tasks(_WAIT_FOR_ANSWER_SECONDS if runner.awaits_answers else _WAIT_SECONDS)
             is_idle.clear()
             for offer in offers["tasks"]:
-                _do(runner, offer, offers.get("blobsUrl"), stopping)
                 if stopping.is_set():
                     return
+                _do(runner, offer, offers.get("blobsUrl"), stopping)
             runner.settle()
             pause = 1.0
             continue

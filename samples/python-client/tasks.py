@@ -86,7 +86,7 @@ class Runner:
     ) -> None:
         self._edge, self._key, self._client_id, self._books, self._sets = edge, key, client_id, books, sets
         self._limits, self._log, self._stopping = limits, log, stopping
-        self._read: tuple[object, data.Examples | data.DataError] | None = None
+        self._read: tuple[object, data.Examples | data.DataError, str] | None = None
 
     def do(self, offer: dict, blobs_url: str | None) -> None:
         """Takes a task that is offered, or goes on with one that was accepted before a crash."""
@@ -171,7 +171,7 @@ class Runner:
             raise Declined("BAD_TASK", wrong)
         if (veto := self._books.enter(task, *_spent(task), self._limits)) is not None:
             raise Declined("OWNER_POLICY", veto)
-        examples = self._examples(data_set.path, spec)
+        examples = self._examples(data_set.path, spec, task["reservationId"])
         if len(examples.units) > data_set.examples:
             # No more than the number, which is public.
             raise Declined("BAD_DATA", f"Data set {spec['dataSet']} has grown since it was enrolled; expected a new enrolment.")
@@ -217,20 +217,20 @@ class Runner:
         }
         return Made(content, signed, body)
 
-    def _examples(self, path: Path, spec: dict) -> data.Examples:
+    def _examples(self, path: Path, spec: dict, reservation_id: str) -> data.Examples:
         """The data set as the task declares it; read again only when the file or the declaration is another."""
         try:
             stat = path.stat()
             key = (path, stat.st_mtime_ns, stat.st_size, repr(spec))
-            if is_new := self._read is None or self._read[0] != key:
-                self._read = (key, self._read_file(path, spec))
+            if self._read is None or self._read[0] != key:
+                self._read = (key, self._read_file(path, spec), reservation_id)
         except OSError as error:
             self._log(f"data set {spec['dataSet']}: {error}")
             raise Declined("BAD_DATA", f"Data set {spec['dataSet']} can't be read; the client's own log says why.") from error
-        read = self._read[1]
+        _, read, first_id = self._read
         if isinstance(read, data.DataError):
             self._log(f"data set {spec['dataSet']}: {read}")
-            raise Declined("BAD_DATA", f"Data set {spec['dataSet']} does not fit the run's declaration; the client's own log says where.", tells=is_new) from read
+            raise Declined("BAD_DATA", f"Data set {spec['dataSet']} does not fit the run's declaration; the client's own log says where.", tells=reservation_id == first_id) from read
         return read
 
     @staticmethod

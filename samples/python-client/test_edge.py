@@ -230,6 +230,16 @@ class RunnerTests(EdgeCase):
             runner.do(self.offer(reservationId=f"35891b47-89cf-8df8-b76e-b63ad52519e{at}", **ask), None)
         self.assertEqual(["BAD_DATA", "BAD_DATA", "BAD_DATA", "OWNER_POLICY"], [body["reasonCode"] for _, body in self.state["told"]])
 
+    def test_a_refusal_that_tells_of_the_data_counts_also_when_its_answer_is_lost(self) -> None:
+        offer = self.offer(data=SPEC | {"label": {"name": "ill", "classes": ["no", "a"]}})
+        runner = self.runner()
+        self.state["answers"]["refuse"] = 503
+        with self.assertRaises(edge.Unreachable):
+            runner.do(offer, None)
+        self.state["answers"].clear()
+        runner.do(offer, None)
+        self.assertEqual([("patients", 1, 1, 0, 0)], self.books.summary())
+
     def test_whether_a_label_has_more_classes_than_the_model_is_not_answered_from_the_data(self) -> None:
         self.runner().do(self.offer(data=SPEC | {"label": {"name": "ill", "classes": ["no", "yes", "never seen"]}}), None)
         self.assertEqual(["BAD_TASK"], [body["reasonCode"] for _, body in self.state["told"]])

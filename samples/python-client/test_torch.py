@@ -12,6 +12,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import data
 import privacy
 import training
 from test_client import MODEL, PLAN, example_task
@@ -47,7 +48,8 @@ class TorchTests(unittest.TestCase):
 
     def test_a_private_task_with_the_same_samples_and_the_same_noise_gives_the_same_update(self) -> None:
         task = example_task(privacy={"dpSgd": PLAN, "clipNorm": 1, "noiseMultiplier": 2})
-        examples, weights = examples_of(40), np.random.default_rng(3).normal(size=training.Model(MODEL).parameters).astype(np.float32)
+        rows = examples_of(40)
+        examples, weights = data.Examples(rows.inputs, rows.labels, [np.array([row, row + 20]) for row in range(20)]), np.random.default_rng(3).normal(size=training.Model(MODEL).parameters).astype(np.float32)
         updates = []
         for model in (training.Model(MODEL), training.model_of(MODEL)):
             draw = np.random.default_rng(4)
