@@ -48,8 +48,17 @@ def offered(services: edge.Edge, state: str) -> dict:
                 return offer["task"]
 
 
+def request(method: str, path: str, headers: dict[str, str], content: bytes | None = None) -> edge.Answer:
+    """Asks a store once the round's book is open; it says 503 until then."""
+    while True:
+        answer = edge.Site(URL).request(method, path, headers, content)
+        if answer.status != 503:
+            return answer
+        time.sleep(0.1)
+
+
 def put(task: dict, content: bytes, signature: dict | None) -> edge.Answer:
-    """Uploads an update once the round's book is open; the store says 503 until then."""
+    """Uploads an update."""
     headers = {
         "Lease-Token": task["leaseToken"],
         "Update-Sha256": safetensors.sha256(content),
@@ -57,11 +66,7 @@ def put(task: dict, content: bytes, signature: dict | None) -> edge.Answer:
     }
     if signature is not None:
         headers["Update-Signature"] = base64.b64encode(json.dumps(signature).encode()).decode()
-    while True:
-        answer = edge.Site(URL).request("PUT", f"/updates/{task['reservationId']}", headers, content)
-        if answer.status != 503:
-            return answer
-        time.sleep(0.1)
+    return request("PUT", f"/updates/{task['reservationId']}", headers, content)
 
 
 def update_of(task: dict) -> bytes:
@@ -84,7 +89,7 @@ def forge() -> None:
     task = services.tell(task, "accept")["task"]
     content, count = update_of(task), tasks.count_of(task, 0)
     good = signing.signature(KEY, task, content, count)
-    tell("a model of another task", lambda: edge.Site(URL).request("GET", f"/models/{'0' * 64}", {"Reservation-Id": task["reservationId"], "Lease-Token": task["leaseToken"]}))
+    tell("a model of another task", lambda: request("GET", f"/models/{'0' * 64}", {"Reservation-Id": task["reservationId"], "Lease-Token": task["leaseToken"]}))
     tell("a lease token that is not", lambda: put(task | {"leaseToken": "1." + secrets.token_hex(16)}, content, good))
     tell("no signature", lambda: put(task, content, None))
     tell("signed by another key", lambda: put(task, content, signing.signature(OTHER, task, content, count)))
