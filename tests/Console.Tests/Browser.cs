@@ -59,6 +59,8 @@ public sealed class Browser : IAsyncLifetime
 /// <summary>A tab that notes what must not happen in it.</summary>
 public sealed class Tab : IAsyncDisposable
 {
+    private const int MostSteps = 120;
+
     private static readonly string Pictures = Repository.File("out", "console");
 
     private readonly IBrowserContext _context;
@@ -93,6 +95,22 @@ public sealed class Tab : IAsyncDisposable
     }
 
     public ILocator Heading(string name) => Page.GetByRole(AriaRole.Heading, new() { Name = name, Exact = true });
+
+    /// <summary>Goes on by the keyboard until a condition in the page holds. What has the focus can be seen at every step.</summary>
+    public async Task TabToAsync(string isThere)
+    {
+        for (var step = 0; step < MostSteps; step++)
+        {
+            await Page.Keyboard.PressAsync("Tab");
+            Assert.True(await Page.EvaluateAsync<bool>("document.activeElement === document.body || getComputedStyle(document.activeElement).outlineStyle !== 'none'"), "What has the focus does not show it.");
+            if (await Page.EvaluateAsync<bool>(isThere))
+            {
+                return;
+            }
+        }
+
+        Assert.Fail($"The keyboard does not lead to where {isThere}.");
+    }
 
     /// <summary>Leaves a picture of the whole page in <c>out/console</c>, for people.</summary>
     public Task PictureAsync(string name) => Page.ScreenshotAsync(new() { Path = Path.Combine(Pictures, $"{name}.png"), FullPage = true });

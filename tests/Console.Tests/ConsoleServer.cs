@@ -86,7 +86,7 @@ public sealed class ConsoleServer : IAsyncLifetime
 
     private static void Keys(SecurityOptions security)
     {
-        security.ApiKeys["operator"] = new() { Sha256 = ApiKey.Hash(Operator), Scopes = "runs:read runs:write ledger:read" };
+        security.ApiKeys["operator"] = new() { Sha256 = ApiKey.Hash(Operator), Scopes = "runs:read runs:write ledger:read ledger:admin" };
         security.ApiKeys["reader"] = new() { Sha256 = ApiKey.Hash(Reader), Scopes = "runs:read" };
         security.ApiKeys["auditor"] = new() { Sha256 = ApiKey.Hash(Auditor), Scopes = "ledger:read" };
     }

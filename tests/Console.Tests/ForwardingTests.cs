@@ -1,16 +1,9 @@
 using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
 using FlEvents.EndToEnd.Tests;
-using FlEvents.Orchestrator;
-using FlEvents.PrivacyAccountant;
-using FlEvents.ServiceDefaults.Hosting;
-using FlEvents.ServiceDefaults.Messaging;
 using FlEvents.ServiceDefaults.Security;
 using FlEvents.Testing;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.Logging;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
@@ -25,6 +18,9 @@ public sealed class ForwardingTests(Browser browser) : IAsyncLifetime
     private static readonly string WithoutLedgerThere = ApiKey.New();
     private static readonly string NotThere = ApiKey.New();
 
+    /// <summary>May set budgets here, and not there.</summary>
+    private static readonly string Operator = ApiKey.New();
+
     private readonly TemporaryFolder _folder = new();
     private readonly HttpClient _http = new() { Timeout = Product.Patience };
     private WebApplication? _accountant;
@@ -32,9 +28,9 @@ public sealed class ForwardingTests(Browser browser) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _accountant = Compose("PrivacyAccountant", (Both, "runs:read ledger:read"), (WithoutLedgerThere, "runs:read"));
+        _accountant = SplitServices.Compose("PrivacyAccountant", _folder, ledger: null, (Both, "runs:read ledger:read"), (WithoutLedgerThere, "runs:read"), (Operator, "runs:read runs:write ledger:read"));
         await _accountant.StartAsync(TestContext.Current.CancellationToken);
-        _orchestrator = Compose("Orchestrator", (Both, "runs:read ledger:read"), (WithoutLedgerThere, "runs:read ledger:read"), (NotThere, "runs:read ledger:read"));
+        _orchestrator = SplitServices.Compose("Orchestrator", _folder, _accountant, (Both, "runs:read ledger:read"), (WithoutLedgerThere, "runs:read ledger:read"), (NotThere, "runs:read ledger:read"), (Operator, "runs:read runs:write ledger:read ledger:admin"));
         await _orchestrator.StartAsync(TestContext.Current.CancellationToken);
         _http.BaseAddress = new Uri(_orchestrator.Urls.First());
     }
@@ -67,9 +63,28 @@ public sealed class ForwardingTests(Browser browser) : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("ledger/clients/..%2f..%2fmetrics", 400), InlineData("ledger/clients/%2e%2e", 404), InlineData("ledger/clients/a%3fb", 400), InlineData("ledger/clients/Anna", 400)]
-    [InlineData("ledger/budgets", 404), InlineData("backup/", 404), InlineData("metrics", 404), InlineData("ledger/quarantine/ask", 404)]
+    [InlineData("ledger/clients/..%2f..%2fmetrics", 400), InlineData("ledger/clients/anna%0a", 400), InlineData("quarantine/aggregator/1", 404), InlineData("quarantine/privacy-accountant/x", 404), InlineData("ledger/clients/%2e%2e", 404), InlineData("ledger/clients/a%3fb", 400), InlineData("ledger/clients/Anna", 400)]
+    [InlineData("ledger/budgets", 405), InlineData("backup/", 404), InlineData("metrics", 404), InlineData("ledger/quarantine/ask", 404)]
     public async Task Nothing_is_asked_for_that_is_not_on_the_list(string path, int status) => Assert.Equal(status, (await GetAsync(path, Both)).Status);
+
+    [Theory]
+    [InlineData("DELETE", "quarantine/privacy-accountant/1", "runs:write"), InlineData("POST", "quarantine/privacy-accountant/1/replay", "runs:write"), InlineData("PUT", "ledger/budgets", "ledger:admin")]
+    public async Task A_change_is_refused_here_already_to_whoever_lacks_the_scope(string method, string path, string scope)
+    {
+        Assert.Equal((403, $"0 may do runs:read, ledger:read; this needs {scope}."), Detailed(await SendAsync(method, path, Both)));
+        Assert.Equal(401, (await SendAsync(method, path, key: null)).Status);
+    }
+
+    [Fact]
+    public async Task A_change_is_carried_out_there_with_what_is_sent_and_with_what_is_answered_there()
+    {
+        var budget = """{ "ledger": { "owner": "o", "dataSet": "d", "partitionRule": "whole", "partitionSeed": 0, "partitionIndex": 0 }, "unit": "example", "epsilon": 3, "delta": 1e-5 }""";
+        Assert.Equal((403, "2 may do runs:read, runs:write, ledger:read; this needs ledger:admin."), Detailed(await SendAsync("PUT", "ledger/budgets", Operator, budget)));
+        Assert.Equal((404, (string?)null), Detailed(await SendAsync("DELETE", "quarantine/privacy-accountant/1", Operator)));
+        Assert.Equal(415, (await SendAsync("PUT", "ledger/budgets", Operator, budget, "text/plain")).Status);
+        await _accountant!.StopAsync(TestContext.Current.CancellationToken);
+        Assert.Equal((503, "privacy-accountant cannot be reached."), Detailed(await SendAsync("DELETE", "quarantine/privacy-accountant/1", Operator)));
+    }
 
     [Fact]
     public async Task Where_a_service_is_away_the_console_says_so_and_shows_the_rest()
@@ -86,52 +101,14 @@ public sealed class ForwardingTests(Browser browser) : IAsyncLifetime
         tab.AssertQuiet("503");
     }
 
-    private WebApplication Compose(string service, params (string Key, string Scopes)[] keys)
+    private Task<(int Status, string Body)> GetAsync(string path, string? key) => SendAsync("GET", path, key);
+
+    private async Task<(int Status, string Body)> SendAsync(string method, string path, string? key, string? body = null, string type = "application/json")
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
-        builder.Configuration.AddInMemoryCollection(
-        [
-            new("Bus:Transport", "Memory"),
-            new($"{service}:DataFolder", _folder.File(service)),
-            new("Orchestrator:LedgerUrl", _accountant?.Urls.First()),
-            new("Orchestrator:AggregatorUrl", $"http://127.0.0.1:{FreePort.Next()}"),
-            .. keys.Index().SelectMany(key => new KeyValuePair<string, string?>[]
-            {
-                new($"Security:ApiKeys:{key.Index}:Sha256", ApiKey.Hash(key.Item.Key)),
-                new($"Security:ApiKeys:{key.Index}:Scopes", key.Item.Scopes),
-            }),
-        ]);
-        builder.AddServiceDefaults();
-        if (service == "Orchestrator")
+        using var request = new HttpRequestMessage(HttpMethod.Parse(method), new Uri(_http.BaseAddress!, Ledger + path))
         {
-            builder.AddOrchestrator();
-            builder.AddBus(bus => bus.AddOrchestratorConsumers());
-        }
-        else
-        {
-            builder.AddPrivacyAccountant();
-            builder.AddBus(bus => bus.AddPrivacyAccountantConsumers());
-        }
-
-        var app = builder.Build();
-        app.MapServiceDefaults();
-        if (service == "Orchestrator")
-        {
-            app.MapOrchestrator();
-        }
-        else
-        {
-            app.MapPrivacyAccountant();
-        }
-
-        return app;
-    }
-
-    private async Task<(int Status, string Body)> GetAsync(string path, string? key)
-    {
-        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(_http.BaseAddress!, Ledger + path));
+            Content = body is null ? null : new StringContent(body, new MediaTypeHeaderValue(type)),
+        };
         request.Headers.Authorization = key is null ? null : new AuthenticationHeaderValue("Bearer", key);
         using var response = await _http.SendAsync(request, TestContext.Current.CancellationToken);
         return ((int)response.StatusCode, await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));

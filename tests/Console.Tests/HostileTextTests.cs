@@ -57,14 +57,33 @@ public sealed class HostileTextTests(Browser browser, ConsoleServer server)
     }
 
     [Fact]
-    public async Task A_script_that_came_into_the_page_after_all_would_not_run()
+    public async Task A_script_that_came_into_the_page_after_all_would_not_run_and_no_text_becomes_markup()
     {
         await using var tab = await browser.OpenAsync(server.Url);
         await tab.GoAsync("runs");
         await Expect(tab.Heading("Sign in")).ToBeVisibleAsync();
-        await tab.Page.EvaluateAsync("document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"document.title=\\'owned\\'\">')");
+        await tab.Page.EvaluateAsync("""
+            () => {
+                const image = document.createElement("img");
+                image.setAttribute("src", "x");
+                image.setAttribute("onerror", "document.title = 'owned'");
+                document.body.append(image);
+                const script = document.createElement("script");
+                try { script.text = "document.title = 'owned'"; document.body.append(script); } catch { }
+            }
+            """);
         await Expect(tab.Page.Locator("img[src=x]")).ToHaveJSPropertyAsync("complete", true);
         Assert.DoesNotContain("owned", await tab.Page.TitleAsync(), StringComparison.Ordinal);
-        tab.AssertQuiet("Content Security Policy", "404");
+        Assert.Equal("TypeError", await tab.Page.EvaluateAsync<string>("() => { try { document.body.insertAdjacentHTML('beforeend', '<b></b>'); return 'done'; } catch (error) { return error.name; } }"));
+        tab.AssertQuiet("Content Security Policy", "TrustedHTML", "TrustedScript", "404");
+    }
+
+    [Theory, InlineData("constructor"), InlineData("__proto__/x"), InlineData("run"), InlineData("runs%"), InlineData("%zz/1")]
+    public async Task An_address_that_names_no_page_leads_to_the_runs(string address)
+    {
+        await using var tab = await browser.OpenAsync(server.Url);
+        await tab.SignInAsync(ConsoleServer.Reader, address);
+        await Expect(tab.Heading("Runs")).ToBeVisibleAsync();
+        tab.AssertQuiet();
     }
 }

@@ -10,7 +10,7 @@ public sealed class SchemaTests(Browser browser, ConsoleServer server)
 {
     private static readonly (string Path, string Value)[] Changes =
     [
-        ("rounds", "0"), ("rounds", "100001"), ("rounds", "1.5"), ("rounds", "\"3\""), ("rounds", "null"), ("name", "\"\""), ("name", "7"), ("seed", "-1"), ("none", "1"),
+        ("rounds", "0"), ("rounds", "100001"), ("rounds", "1.5"), ("rounds", "\"3\""), ("rounds", "null"), ("name", "\"\""), ("name", "7"), ("seed", "-1"), ("none", "1"), ("constructor", "1"), ("model.toString", "1"),
         ("model.name", "\"resnet\""), ("model.hidden", "16"), ("model.hidden", "[\"a\"]"), ("model.inputShape", "{}"), ("model.none", "true"), ("data", "[]"),
         ("data.dataSet", "\"Not A Name\""), ("data.image.scale", "0"), ("training.learningRate", "0"), ("training.batchSize", "100001"), ("selection.fraction", "2"),
         ("selection.closeOnTarget", "\"yes\""), ("privacy", "{\"mode\":\"most\"}"), ("privacy", "{\"mode\":\"example\",\"example\":{\"clipNorm\":1}}"),

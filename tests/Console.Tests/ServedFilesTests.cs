@@ -21,10 +21,12 @@ public sealed class ServedFilesTests(ConsoleServer server) : IDisposable
             using var response = await GetAsync($"console/{path}");
             Assert.Equal(HttpStatusCode.OK, response.StatusCode);
             Assert.Equal(
-                "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+                "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
                 Assert.Single(response.Headers.GetValues("Content-Security-Policy")));
             Assert.Equal("nosniff", Assert.Single(response.Headers.GetValues("X-Content-Type-Options")));
             Assert.Equal("no-referrer", Assert.Single(response.Headers.GetValues("Referrer-Policy")));
+            Assert.Equal("same-origin", Assert.Single(response.Headers.GetValues("Cross-Origin-Opener-Policy")));
+            Assert.Equal("same-origin", Assert.Single(response.Headers.GetValues("Cross-Origin-Resource-Policy")));
         }
     }
 
@@ -72,7 +74,7 @@ public sealed class ServedFilesTests(ConsoleServer server) : IDisposable
     {
         var settings = JsonNode.Parse(await _stranger.GetStringAsync(new Uri("console/settings.json", UriKind.Relative), TestContext.Current.CancellationToken))!;
         Assert.Equal("""{"isOpen":false,"ledgerPath":"","quarantinePaths":[""]}""", settings.ToJsonString());
-        foreach (var path in new[] { "runs/", "runs/events", "runs/schema.json", "clients/", "quarantine/", "ledger/head" })
+        foreach (var path in new[] { "runs/", "runs/events", "runs/schema.json", "clients/", "quarantine/", "ledger/head", "enrolments/", "console/session.json" })
         {
             using var response = await GetAsync(path);
             Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);

@@ -58,13 +58,18 @@ public sealed class SignInTests(Browser browser, ConsoleServer server)
     {
         await using var tab = await browser.OpenAsync(server.Url);
         var page = tab.Page;
-        await server.CreateAsync();
+        var runId = await server.CreateAsync(body => body["rounds"] = 100_000);
         await tab.SignInAsync(ConsoleServer.Reader, "clients");
         await Expect(page.Locator(".notice")).ToContainTextAsync("Budgets cannot be shown: Your key is missing a scope: reader may do runs:read; this needs ledger:read.");
         await Expect(page.GetByRole(AriaRole.Rowheader, new() { Name = "client-000003" })).ToBeVisibleAsync();
         await tab.GoAsync("new");
-        await page.GetByRole(AriaRole.Button, new() { Name = "Start run" }).ClickAsync();
-        await Expect(page.GetByRole(AriaRole.Alert)).ToContainTextAsync("this needs runs:write.");
+        await Expect(page.GetByText("Your key may plan runs, not start them: that needs runs:write.")).ToBeVisibleAsync();
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Start run" })).ToHaveCountAsync(0);
+        await tab.GoAsync($"runs/{runId}");
+        await Expect(page.GetByRole(AriaRole.Link, new() { Name = "New run like this" })).ToBeVisibleAsync();
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Pause" })).ToHaveCountAsync(0);
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Stop" })).ToHaveCountAsync(0);
+        await server.Api.PostAsync(runId, "stop");
         tab.AssertQuiet("403");
     }
 

@@ -1,5 +1,3 @@
-using System.Net.ServerSentEvents;
-using System.Runtime.CompilerServices;
 using FlEvents.Contracts;
 using FlEvents.Orchestrator.Runs;
 using FlEvents.Orchestrator.Storage;
@@ -21,7 +19,7 @@ public static class RunEndpoints
         var runs = app.MapGroup("/runs").WithTags("Runs");
         runs.MapPost("/", CreateAsync).Accepts<RunSpec>("application/json").WithSummary("Creates a run.").RequireScope(Scopes.RunsWrite).Audited();
         runs.MapGet("/", List).WithSummary("Lists runs, the newest first.").RequireScope(Scopes.RunsRead);
-        runs.MapGet("/events", AllEvents).WithSummary("The newest runs (event run), the end of that list (whole), and then each change, as server-sent events.").RequireScope(Scopes.RunsRead);
+        runs.MapGet("/events", RunEventStreams.OfAll).WithSummary("The newest runs (event run), the end of that list (whole), and then each change, as server-sent events.").RequireScope(Scopes.RunsRead);
         runs.MapGet("/schema.json", () => TypedResults.Text(Schema.Value, "application/schema+json")).WithSummary("The JSON Schema of a run.").RequireScope(Scopes.RunsRead);
         runs.MapGet("/{runId:guid}", Find).WithSummary("Shows a run.").RequireScope(Scopes.RunsRead);
         runs.MapPost("/{runId:guid}/pause", (Guid runId, RunCommands commands, CancellationToken stop) => ShowAsync(runId, commands.PauseAsync(runId, stop)))
@@ -33,7 +31,7 @@ public static class RunEndpoints
         runs.MapGet("/{runId:guid}/rounds", Rounds).WithSummary("Lists a run's rounds.").RequireScope(Scopes.RunsRead);
         runs.MapGet("/{runId:guid}/clients", Contributions).WithSummary("What each client did in a run.").RequireScope(Scopes.RunsRead);
         runs.MapGet("/{runId:guid}/model", ModelAsync).Produces(200, contentType: "application/octet-stream").WithSummary("The newest global model, as safetensors.").RequireScope(Scopes.RunsRead);
-        runs.MapGet("/{runId:guid}/events", Events).WithSummary("The run's progress as server-sent events.").RequireScope(Scopes.RunsRead);
+        runs.MapGet("/{runId:guid}/events", RunEventStreams.OfRun).WithSummary("The run's progress as server-sent events.").RequireScope(Scopes.RunsRead);
         var clients = app.MapGroup("/clients").WithTags("Clients");
         clients.MapGet("/", (OrchestratorDatabase database, OrchestratorOptions options) =>
             database.Read(transaction => ClientStore.All(transaction, TimeSpan.FromSeconds(options.ClientTimeoutSeconds)))).WithSummary("Lists enrolled clients.").RequireScope(Scopes.RunsRead);
@@ -92,51 +90,10 @@ public static class RunEndpoints
         };
     }
 
-    private static Results<ServerSentEventsResult<ProgressEvent>, ProblemHttpResult> Events(
-        Guid runId, OrchestratorDatabase database, RunProgress progress, IHostApplicationLifetime lifetime, CancellationToken cancellationToken, bool cohort = false)
-    {
-        if (database.Read(transaction => RunStore.Find(transaction, runId)) is null)
-        {
-            return NoRun(runId);
-        }
-
-        return TypedResults.ServerSentEvents(UntilStopAsync(stop => progress.WatchAsync(runId, stop, cohort), NameOf, lifetime.ApplicationStopping, cancellationToken));
-
-        static string NameOf(ProgressEvent change) => change.Round is not null ? "round" : change.Cohort is not null ? "cohort" : "run";
-    }
-
-    private static ServerSentEventsResult<RunsEvent> AllEvents(RunProgress progress, IHostApplicationLifetime lifetime, CancellationToken cancellationToken) =>
-        // Whoever has no run yet is told that too, and before the first one is there.
-        TypedResults.ServerSentEvents(UntilStopAsync(progress.WatchAllAsync, told => told.Run is null ? "whole" : "run", lifetime.ApplicationStopping, cancellationToken));
-
-    // A service that stops would wait for whoever watches, as long as it may.
-    private static async IAsyncEnumerable<SseItem<T>> UntilStopAsync<T>(
-        Func<CancellationToken, IAsyncEnumerable<T>> watch, Func<T, string> name, CancellationToken stopping, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(stopping, cancellationToken);
-        await using var changes = watch(either.Token).GetAsyncEnumerator(cancellationToken);
-        while (await ComesAsync())
-        {
-            yield return new SseItem<T>(changes.Current, name(changes.Current));
-        }
-
-        async Task<bool> ComesAsync()
-        {
-            try
-            {
-                return await changes.MoveNextAsync();
-            }
-            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
-            {
-                return false;
-            }
-        }
-    }
-
     private static async Task<Results<NoContent, ProblemHttpResult>> LeaveAsync(string clientId, RunCommands commands, CancellationToken cancellationToken) =>
         await commands.LeaveAsync(clientId, cancellationToken)
             ? TypedResults.NoContent()
             : TypedResults.Problem($"Client {clientId} is not enrolled.", statusCode: StatusCodes.Status404NotFound);
 
-    private static ProblemHttpResult NoRun(Guid runId) => TypedResults.Problem($"There is no run {runId}.", statusCode: StatusCodes.Status404NotFound);
+    internal static ProblemHttpResult NoRun(Guid runId) => TypedResults.Problem($"There is no run {runId}.", statusCode: StatusCodes.Status404NotFound);
 }

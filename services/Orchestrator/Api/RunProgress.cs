@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using FlEvents.Orchestrator.Rounds;
+using FlEvents.Orchestrator.Runs;
 using FlEvents.Orchestrator.Storage;
 using FlEvents.ServiceDefaults.Storage;
 
@@ -13,19 +14,21 @@ public sealed class RunProgress(OrchestratorDatabase database, ProgressSignals s
     // A cohort of a thousand changes a hundred times a second: whoever watches sees several changes as one.
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
 
+    /// <summary>How long a reader is told nothing at most: a connection that is dead shows no other way.</summary>
+    private static readonly TimeSpan LongestQuiet = TimeSpan.FromSeconds(15);
+
     /// <summary>Yields the run and every round it has had, then each change; ends with the run.</summary>
-    /// <param name="withCohort">Whether to tell of the newest round's members too.</param>
-    public async IAsyncEnumerable<ProgressEvent> WatchAsync(Guid runId, [EnumeratorCancellation] CancellationToken cancellationToken, bool withCohort = false)
+    /// <param name="withCohort">Whether to tell of the newest round's members too, and to repeat the run where nothing changes: who reads then knows that somebody is there.</param>
+    /// <param name="after">Rounds before this one are known already (<see cref="ProgressEvent.KnownUpTo"/>).</param>
+    public async IAsyncEnumerable<ProgressEvent> WatchAsync(Guid runId, [EnumeratorCancellation] CancellationToken cancellationToken, bool withCohort = false, int after = 0)
     {
         var shown = new Dictionary<int, RoundView>();
         var cohort = withCohort ? new CohortChanges() : null;
         RunView? shownRun = null;
-        await foreach (var _ in signals.WatchAsync(runId, cancellationToken))
+        var from = after;
+        await foreach (var isChanged in signals.WatchAsync(runId, cancellationToken, withCohort ? LongestQuiet : null))
         {
-            // Rounds before the oldest that may still change need no second look; a federated evaluation comes at most one round late.
-            var from = shown.Values.Where(round => round.DurationMs is null).Select(round => round.Round).DefaultIfEmpty(shown.Count).Min() - 1;
-            var (run, rounds, members) = database.Read(transaction =>
-                (RunStore.Find(transaction, runId), RunViews.Rounds(transaction, runId, from), cohort?.Next(transaction, runId)));
+            var (run, rounds, members) = database.Read(transaction => Now(transaction, runId, ref from, cohort));
             if (run is null)
             {
                 yield break;
@@ -34,19 +37,23 @@ public sealed class RunProgress(OrchestratorDatabase database, ProgressSignals s
             var view = RunViews.Of(run);
             foreach (var round in rounds.Where(round => !shown.TryGetValue(round.Round, out var last) || last != round))
             {
-                shown[round.Round] = round;
-                yield return new ProgressEvent { Run = view, Round = round };
+                yield return new ProgressEvent { Run = view, Round = round, KnownUpTo = from };
             }
 
+            // Rounds before the oldest that may still change need no second look; a federated evaluation comes at most one round late.
+            var oldest = rounds.Where(round => round.DurationMs is null).Concat(rounds.TakeLast(1)).Select(round => round.Round).FirstOrDefault();
+            from = Math.Max(from, oldest - 1);
+            shown = rounds.Where(round => round.Round >= from).ToDictionary(round => round.Round);
             if (members is not null)
             {
-                yield return new ProgressEvent { Run = view, Round = null, Cohort = members };
+                yield return new ProgressEvent { Run = view, Round = null, Cohort = members, KnownUpTo = from };
             }
 
-            if (view != shownRun)
+            // A run's spec never changes, and is equal by reference only.
+            if (!isChanged || shownRun is null || view with { Spec = shownRun.Spec } != shownRun)
             {
                 shownRun = view;
-                yield return new ProgressEvent { Run = view, Round = null };
+                yield return new ProgressEvent { Run = view, Round = null, KnownUpTo = from };
             }
 
             if (run.IsFinal)
@@ -61,22 +68,28 @@ public sealed class RunProgress(OrchestratorDatabase database, ProgressSignals s
         }
     }
 
-    /// <summary>Yields the newest runs, the oldest of them first, then that these are all, then each change and each new run, without end.</summary>
+    /// <param name="from">The oldest round to read. Where the run has not come so far, who says so knows another: it is told all.</param>
+    private static (Run? Run, IReadOnlyList<RoundView> Rounds, CohortView? Members) Now(Transaction transaction, Guid runId, ref int from, CohortChanges? cohort)
+    {
+        var run = RunStore.Find(transaction, runId);
+        from = run is not null && from > run.Round ? 0 : from;
+        return (run, RunViews.Rounds(transaction, runId, from), cohort?.Next(transaction, runId));
+    }
+
+    /// <summary>Yields the newest runs, the oldest of them first, then that these are all, then each change and each new run, without end. Where nothing changes it says again that these are all.</summary>
     public async IAsyncEnumerable<RunsEvent> WatchAllAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var (shown, isWhole) = (new Dictionary<Guid, RunView>(), false);
-        await foreach (var _ in signals.WatchAsync(ProgressSignals.AnyRun, cancellationToken))
+        await foreach (var isChanged in signals.WatchAsync(ProgressSignals.AnyRun, cancellationToken, LongestQuiet))
         {
             var runs = database.Read(transaction => RunStore.Newest(transaction, MostRuns)).Select(RunViews.Of).ToList();
-
-            // A run's spec never changes, and is equal by reference only.
             foreach (var run in Enumerable.Reverse(runs).Where(run => !shown.TryGetValue(run.RunId, out var last) || last with { Spec = run.Spec } != run))
             {
                 yield return new RunsEvent { Run = run };
             }
 
             shown = runs.ToDictionary(run => run.RunId);
-            if (!isWhole)
+            if (!isWhole || !isChanged)
             {
                 isWhole = true;
                 yield return new RunsEvent { Run = null };

@@ -166,6 +166,10 @@ public record ProgressEvent
     /// <summary>Members of the newest round's cohort that changed; left out where nobody asked for them, or something else did.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public CohortView? Cohort { get; init; }
+
+    /// <summary>Rounds before this one were told and do not change any more: the id of the server-sent event, which a reader shows to go on from there.</summary>
+    [JsonIgnore]
+    public int KnownUpTo { get; init; }
 }
 
 /// <summary>One step of all runs; also the data of a server-sent event, whose event name is <c>run</c> or <c>whole</c>.</summary>

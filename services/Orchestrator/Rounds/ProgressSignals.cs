@@ -37,8 +37,9 @@ public abstract class Signals<T>
         }
     }
 
-    /// <summary>Yields once at the start and after each change, several changes as one.</summary>
-    public async IAsyncEnumerable<bool> WatchAsync(T watched, [EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>Yields once at the start and after each change, several changes as one: true for those.</summary>
+    /// <param name="longestQuiet">Yields false where so long nothing changed; never where it is null.</param>
+    public async IAsyncEnumerable<bool> WatchAsync(T watched, [EnumeratorCancellation] CancellationToken cancellationToken, TimeSpan? longestQuiet = null)
     {
         var watcher = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
         var watchers = _watchers.GetOrAdd(watched, _ => new ConcurrentDictionary<Channel<bool>, bool>());
@@ -46,14 +47,28 @@ public abstract class Signals<T>
         watcher.Writer.TryWrite(true);
         try
         {
-            await foreach (var change in watcher.Reader.ReadAllAsync(cancellationToken))
+            while (true)
             {
-                yield return change;
+                yield return await IsChangedAsync(watcher.Reader, longestQuiet ?? Timeout.InfiniteTimeSpan, cancellationToken);
             }
         }
         finally
         {
             watchers.TryRemove(watcher, out _);
+        }
+    }
+
+    private static async Task<bool> IsChangedAsync(ChannelReader<bool> changes, TimeSpan longest, CancellationToken cancellationToken)
+    {
+        using var quiet = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        quiet.CancelAfter(longest);
+        try
+        {
+            return await changes.ReadAsync(quiet.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return false;
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.Security.Claims;
 using FlEvents.ServiceDefaults.Hosting;
 using FlEvents.ServiceDefaults.Security;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -13,7 +14,7 @@ public static class ConsoleEndpoints
 
     /// <summary>Only this service's own files run, and only this service is asked: what is shown comes from clients and operators, and none of it is trusted.</summary>
     public const string ContentSecurityPolicy =
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
     public static void MapWebConsole(this WebApplication app)
     {
@@ -28,8 +29,14 @@ public static class ConsoleEndpoints
         app.MapForwarding(here);
         app.MapGet("/", () => TypedResults.Redirect(Folder)).ExcludeFromDescription().AllowAnonymous();
         app.MapGet("/console/settings.json", () => TypedResults.Ok(settings)).ExcludeFromDescription().AllowAnonymous();
+        app.MapGet("/console/session.json", Session).ExcludeFromDescription().AllowAnonymous();
         app.MapGet("/console/{**path}", Serve).ExcludeFromDescription().AllowAnonymous();
     }
+
+    // By itself and not by a scope: whoever is known at all is let in, and shown what his scopes open.
+    private static Results<Ok<ConsoleSession>, ChallengeHttpResult> Session(ClaimsPrincipal caller) => Access.IsKnown(caller)
+        ? TypedResults.Ok(new ConsoleSession { Name = caller.Identity!.Name ?? "", Scopes = [.. Access.ScopesOf(caller)] })
+        : TypedResults.Challenge();
 
     private static Results<FileContentHttpResult, RedirectHttpResult, ProblemHttpResult> Serve(HttpContext http, string? path)
     {
@@ -42,6 +49,8 @@ public static class ConsoleEndpoints
         headers.ContentSecurityPolicy = ContentSecurityPolicy;
         headers.XContentTypeOptions = "nosniff";
         headers["Referrer-Policy"] = "no-referrer";
+        headers["Cross-Origin-Opener-Policy"] = "same-origin";
+        headers["Cross-Origin-Resource-Policy"] = "same-origin";
         headers.CacheControl = "no-cache";
         return ConsoleFiles.All.TryGetValue(path ?? Page, out var file)
             ? TypedResults.Bytes(file.Content, file.Type, entityTag: file.Tag)
@@ -60,4 +69,11 @@ public record ConsoleSettings
 
     /// <summary>Where <c>quarantine/</c> is, of each process that can be asked.</summary>
     public required IReadOnlyList<string> QuarantinePaths { get; init; }
+}
+
+/// <summary>Who looks, and what the console offers him. What he may do is decided where it is done.</summary>
+public record ConsoleSession
+{
+    public required string Name { get; init; }
+    public required IReadOnlyList<string> Scopes { get; init; }
 }

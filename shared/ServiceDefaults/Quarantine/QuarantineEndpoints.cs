@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using FlEvents.ServiceDefaults.Hosting;
 using FlEvents.ServiceDefaults.Security;
 using FlEvents.ServiceDefaults.Storage;
@@ -22,9 +23,15 @@ public static class QuarantineEndpoints
         group.MapDelete("/{service}/{id:long}", DiscardAsync).WithSummary("Forgets a quarantined message for good.").RequireScope(Scopes.RunsWrite).Audited();
     }
 
-    private static Ok<List<QuarantineView>> List(IEnumerable<ProcessDatabase> databases, long after = 0, int limit = 100) => TypedResults.Ok(databases
+    private static Ok<List<QuarantineView>> List(
+        IEnumerable<ProcessDatabase> databases,
+        [Description("Id of the last message already read; 0 for none.")] long after = 0,
+        [Description("Most messages of each service to return, 1 to 1000.")] int limit = 100,
+        [Description("Whether the newest are wanted, whatever after is.")] bool newest = false) => TypedResults.Ok(databases
         .SelectMany(
-            own => own.Database.Read(transaction => QuarantineStore.After(transaction, after, Math.Clamp(limit, 1, LargestPage))),
+            own => own.Database.Read(transaction => newest
+                ? QuarantineStore.Newest(transaction, Math.Clamp(limit, 1, LargestPage))
+                : QuarantineStore.After(transaction, after, Math.Clamp(limit, 1, LargestPage))),
             (own, message) => QuarantineView.Of(own.Database, message))
         .OrderBy(view => view.At)
         .Select(view => view with { Body = null })

@@ -38,6 +38,11 @@ public static class QuarantineStore
     public static IReadOnlyList<QuarantinedMessage> After(Transaction transaction, long after, int limit) =>
         transaction.Query<QuarantinedMessage>(SelectAfter, new { after, limit });
 
+    private const string SelectNewest = "select id, endpoint, message_id, type, '' as body, reason, detail, at from quarantine order by id desc limit @limit";
+
+    /// <summary>The newest messages without their bodies, the newest first.</summary>
+    public static IReadOnlyList<QuarantinedMessage> Newest(Transaction transaction, int limit) => transaction.Query<QuarantinedMessage>(SelectNewest, new { limit });
+
     public static QuarantinedMessage? Find(Transaction transaction, long id) => transaction.QuerySingleOrDefault<QuarantinedMessage>(SelectOne, new { id });
 
     public static int Count(Transaction transaction) => transaction.Scalar<int>(SelectCount);

@@ -85,6 +85,7 @@ public static partial class Access
             app.Lifetime.ApplicationStarted.Register(() => WarnOfStrangers(app));
         }
 
+        OtherSites.Use(app);
         app.UseAuthentication();
         RateLimits.Use(app);
         app.UseAuthorization();
@@ -94,10 +95,11 @@ public static partial class Access
     internal static ClaimsPrincipal Caller(string name, IEnumerable<string> scopes) =>
         new(new ClaimsIdentity([new(ClaimTypes.Name, name), .. scopes.Select(scope => new Claim(ScopeClaim, scope))], ApiKeyScheme));
 
-    internal static IEnumerable<string> ScopesOf(ClaimsPrincipal caller) => caller.FindAll(ScopeClaim).Select(scope => scope.Value).Where(Scopes.All.Contains);
+    /// <summary>Scopes of a caller; none of a stranger.</summary>
+    public static IEnumerable<string> ScopesOf(ClaimsPrincipal caller) => caller.FindAll(ScopeClaim).Select(scope => scope.Value).Where(Scopes.All.Contains);
 
     /// <summary>Whether somebody has shown a key or a token that is good here.</summary>
-    internal static bool IsKnown(ClaimsPrincipal caller) => caller.Identity?.IsAuthenticated == true;
+    public static bool IsKnown(ClaimsPrincipal caller) => caller.Identity?.IsAuthenticated == true;
 
     /// <summary>Whether a task's lease token opens it.</summary>
     public static bool IsOpenToLeases(Endpoint? endpoint) => endpoint?.Metadata.GetMetadata<LeaseMark>() is not null;

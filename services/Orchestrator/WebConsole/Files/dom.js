@@ -80,12 +80,76 @@ export class Table {
   }
 }
 
+/**
+ * A button for what cannot be taken back: its first press asks, its second one, while it has the focus, does it. No dialog takes the focus away. Neither a double
+ * click nor a key that is held down is two presses.
+ * @param question {() => string} what it is called while it asks; null where nothing can be done yet.
+ */
+export function sureButton(text, kind, question, act, announce) {
+  let [isSure, isBusy] = [false, false];
+  const button = el("button", {
+    type: "button", class: kind,
+    onkeydown: event => {
+      if (event.repeat && event.key === "Enter") { event.preventDefault(); }
+      if (event.key === "Escape") { calm(); }
+    },
+    onblur: () => calm(),
+    onclick: async event => {
+      if (event.detail > 1 || isBusy) { return; }
+      if (!isSure) {
+        const asked = question();
+        if (asked === null) { return; }
+        isSure = true;
+        button.classList.add("sure");
+        say(button, asked);
+        announce(`${asked} Press again to confirm, Escape to leave it.`);
+        return;
+      }
+      calm();
+      // A button that is disabled loses the focus.
+      isBusy = true;
+      button.setAttribute("aria-disabled", "true");
+      try {
+        await act();
+      } finally {
+        isBusy = false;
+        button.removeAttribute("aria-disabled");
+      }
+    },
+  }, text);
+  return button;
+
+  function calm() {
+    if (!isSure) { return; }
+    isSure = false;
+    button.classList.remove("sure");
+    say(button, text);
+  }
+}
+
+/** A labelled field of a form, with what is said of it and what is wrong with it. */
+export function field(id, label, input, note) {
+  const error = el("span", { class: "error", id: `${id}-e`, hidden: true });
+  input.id = id;
+  input.setAttribute("aria-describedby", `${id}-d ${id}-e`);
+  return {
+    input,
+    element: el("div", { class: "field" }, el("label", { for: id }, label), input, el("small", { id: `${id}-d` }, note), error),
+    /** Shows what is wrong with it; nothing for null. */
+    tell(text) {
+      say(error, text ?? "");
+      error.hidden = text === null;
+      if (text === null) { input.removeAttribute("aria-invalid"); } else { input.setAttribute("aria-invalid", "true"); }
+    },
+  };
+}
+
 /** A sentence about something that went wrong or is missing. */
 export const notice = (text, kind = "warn") => el("p", { class: `notice ${kind}`, role: kind === "bad" ? "alert" : null }, text);
 
 /** A titled part of a page. */
 export function section(title, ...children) {
-  const id = `h-${title.toLowerCase().replaceAll(/[^a-z]+/g, "-")}`;
+  const id = `h-${title.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")}`;
   return el("section", { "aria-labelledby": id }, el("h2", { id }, title), ...children);
 }
 

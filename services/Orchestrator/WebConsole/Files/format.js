@@ -10,25 +10,31 @@ export const share = (value, digits = 1) => isNumber(value) ? `${(value * 100).t
 export const score = value => !isNumber(value) ? none
   : value === 0 ? "0" : Math.abs(value) < 1e-3 || Math.abs(value) >= 1e6 ? value.toExponential(2) : String(Number(value.toPrecision(4)));
 
+// What would be written as 1000 of a unit is one of the next.
 const scaled = (value, base, units) => {
   let power = 0;
-  while (Math.abs(value) >= base && power < units.length - 1) { value /= base; power++; }
+  while (Math.abs(Number(value.toPrecision(3))) >= base && power < units.length - 1) { value /= base; power++; }
   return `${Number(value.toPrecision(3))} ${units[power]}`;
 };
 export const bytes = value => isNumber(value) ? scaled(value, 1000, ["B", "kB", "MB", "GB", "TB", "PB"]) : none;
 
 export function seconds(value) {
   if (!isNumber(value)) { return none; }
-  if (value < 1) { return `${Math.round(value * 1000)} ms`; }
-  if (value < 60) { return `${value < 10 ? value.toFixed(1) : Math.round(value)} s`; }
-  const [h, m, s] = [Math.floor(value / 3600), Math.floor(value / 60) % 60, Math.floor(value) % 60];
+  // Clocks of two machines may make less than nothing of a short time.
+  const time = Math.max(0, value);
+  if (time < 0.9995) { return `${Math.round(time * 1000)} ms`; }
+  if (time < 9.95) { return `${time.toFixed(1)} s`; }
+  const all = Math.round(time);
+  if (all < 60) { return `${all} s`; }
+  const [h, m, s] = [Math.floor(all / 3600), Math.floor(all / 60) % 60, all % 60];
   if (h >= 48) { return `${Math.floor(h / 24)} d ${h % 24} h`; }
   return h > 0 ? `${h} h ${m} min` : `${m} min ${s} s`;
 }
 
 export const milliseconds = value => seconds(isNumber(value) ? value / 1000 : value);
 
-const clock = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+// The reader's own time, with its zone where the seconds matter.
+const clock = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
 export const time = text => text ? clock.format(new Date(text)) : none;
 const minute = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 export const date = text => text ? minute.format(new Date(text)) : none;
@@ -47,6 +53,9 @@ const runStates = {
 
 /** Kind for the colour and a sign for those who do not see it. */
 export const runState = state => { const [kind, sign] = runStates[state] ?? ["held", "?"]; return { kind, sign, text: words(state) }; };
+
+const enrolmentStates = { invited: ["held", "◌"], waiting: ["warn", "!"], active: ["good", "✓"], suspended: ["held", "‖"], revoked: ["bad", "✕"] };
+export const enrolmentState = state => { const [kind, sign] = enrolmentStates[state] ?? ["held", "?"]; return { kind, sign, text: words(state) }; };
 
 /** A member of a cohort: colour by name, sign, word and what it means. */
 export const memberStates = {

@@ -41,8 +41,8 @@ export function validate(value, schema, root = schema, path = "$") {
 }
 
 function numberErrors(value, { minimum, maximum }, path) {
-  return (minimum !== undefined && value < minimum) || (maximum !== undefined && value > maximum)
-    ? [{ path, message: `Expected ${minimum} to ${maximum}, got ${value}.` }] : [];
+  const range = minimum === undefined ? `at most ${maximum}` : maximum === undefined ? `at least ${minimum}` : `${minimum} to ${maximum}`;
+  return (minimum !== undefined && value < minimum) || (maximum !== undefined && value > maximum) ? [{ path, message: `Expected ${range}, got ${value}.` }] : [];
 }
 
 function textErrors(value, { minLength, maxLength, pattern }, path) {
@@ -55,8 +55,8 @@ function textErrors(value, { minLength, maxLength, pattern }, path) {
 }
 
 function objectErrors(value, { properties = {}, required = [], additionalProperties }, root, path) {
-  const missing = required.filter(key => value[key] === undefined).map(key => ({ path: `${path}.${key}`, message: "This must be given." }));
-  const unknown = additionalProperties === false ? Object.keys(value).filter(key => !(key in properties)).map(key => ({ path: `${path}.${key}`, message: "There is no such key." })) : [];
-  const inside = Object.entries(value).filter(([key]) => key in properties).flatMap(([key, item]) => validate(item, properties[key], root, `${path}.${key}`));
+  const missing = required.filter(key => !Object.hasOwn(value, key) || value[key] === undefined).map(key => ({ path: `${path}.${key}`, message: "This must be given." }));
+  const unknown = additionalProperties === false ? Object.keys(value).filter(key => !Object.hasOwn(properties, key)).map(key => ({ path: `${path}.${key}`, message: "There is no such key." })) : [];
+  const inside = Object.entries(value).filter(([key]) => Object.hasOwn(properties, key)).flatMap(([key, item]) => validate(item, properties[key], root, `${path}.${key}`));
   return [...missing, ...unknown, ...inside];
 }

@@ -5,6 +5,8 @@ import * as format from "../format.js";
 
 const PageSize = 25;
 const MostAtOnce = 4;
+// The ledger is asked no more often, however fast rounds follow each other.
+const Pause = 2000;
 
 export const query = (charge) => {
   const parts = new URLSearchParams({ unit: charge.unit, noiseMultiplier: charge.noiseMultiplier ?? 1 });
@@ -14,7 +16,7 @@ export const query = (charge) => {
 };
 
 const columns = [
-  { title: "Client", head: true, class: "name", cell: ({ client }) => client.clientId },
+  { title: "Client", head: true, class: "name", cell: ({ client }) => el("a", { href: `#/clients/${client.clientId}` }, client.clientId) },
   { title: "Worker", cell: ({ client }) => el("span", { class: `state ${client.alive ? "good" : "held"}` }, el("span", { "aria-hidden": "true" }, client.alive ? "●" : "○"), client.alive ? " there" : " silent") },
   { title: "Place", cell: ({ client }) => client.pool === null ? "silo" : `pool ${client.pool}` },
   { title: "Data", cell: ({ client }) => el("span", {}, client.dataSets.map(data => `${data.ledger.dataSet}: ${format.plural(data.exampleCount, data.privacyUnitColumn ? "unit" : "example")}`).join(", ")) },
@@ -45,7 +47,7 @@ function oneBudget(ledger, { unit, budget, unbounded, committed, reserved }) {
     unbounded > 0 ? el("small", { class: "warn" }, "and earlier charges without any guarantee") : null);
 }
 
-export async function show({ view, signal, settings, linked, title }) {
+export async function show({ view, signal, settings, linked, title, may }) {
   title("Clients");
   let [clients, runs, page] = [[], [], 0];
   const budgets = new Map();
@@ -60,11 +62,13 @@ export async function show({ view, signal, settings, linked, title }) {
   view.append(
     el("div", { class: "head" }, el("h1", {}, "Clients"), el("label", { class: "search", for: "search" }, el("span", {}, "Find"), search), el("button", { type: "button", class: "quiet", onclick: load }, "Look again")),
     summary, el("p", {}, el("label", { for: "like" }, "Rounds like those of "), choice), problems, table.element, pages,
-    el("p", { class: "soft" }, "A bar is the share of a budget that is spent in the ledger’s own measure, which decides what is admitted. ε does not grow in proportion to it."));
+    el("p", { class: "soft" }, `A bar is the share of a budget that is spent in the ledger’s own measure, which decides what is admitted. ε does not grow in proportion to it.${may("ledger:admin") ? " Budgets are set on a client’s own page." : ""}`));
   await load();
 
   // A run that goes on charges: what is left is asked for again when its round changes.
   const shown = new Map();
+  let timer = 0;
+  signal.addEventListener("abort", () => clearTimeout(timer));
   await stream("runs/events", {
     signal,
     state: linked,
@@ -72,7 +76,9 @@ export async function show({ view, signal, settings, linked, title }) {
       if (name !== "run") { return; }
       const before = shown.get(run.runId);
       shown.set(run.runId, run.round);
-      if (before !== undefined && before !== run.round) { again(); }
+      if (before !== undefined && before !== run.round && timer === 0) {
+        timer = setTimeout(() => { timer = 0; again(); }, Pause);
+      }
     },
   });
 
@@ -116,21 +122,21 @@ export async function show({ view, signal, settings, linked, title }) {
     round.abort();
     round = new AbortController();
     const mine = round;
-    signal.addEventListener("abort", () => mine.abort(), { once: true });
+    const stop = AbortSignal.any([signal, mine.signal]);
     const here = render();
     const runId = choice.value;
     try {
-      const charges = new Map(runId === "" ? [] : (await api.get(`runs/${runId}/charges`, mine.signal)).map(charge => [charge.clientId, charge.charges]));
+      const charges = new Map(runId === "" ? [] : (await api.get(`runs/${runId}/charges`, stop)).map(charge => [charge.clientId, charge.charges]));
       const waiting = [...here];
       fill(problems);
       await Promise.all(Array.from({ length: MostAtOnce }, async () => {
         for (let client = waiting.shift(); client; client = waiting.shift()) {
-          budgets.set(client.clientId, await ask(client.clientId, charges.get(client.clientId) ?? [], mine.signal));
-          if (!mine.signal.aborted) { render(); }
+          budgets.set(client.clientId, await ask(client.clientId, charges.get(client.clientId) ?? [], stop));
+          if (!stop.aborted) { render(); }
         }
       }));
     } catch (error) {
-      if (error.name === "AbortError" || mine.signal.aborted || error.status === 401) { return; }
+      if (error.name === "AbortError" || stop.aborted || error.status === 401) { return; }
       mine.abort();
       here.filter(client => budgets.get(client.clientId) === undefined).forEach(client => budgets.set(client.clientId, null));
       fill(problems, notice(`Budgets cannot be shown: ${error.text ?? error.message}`, "warn"));

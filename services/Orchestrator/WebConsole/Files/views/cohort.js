@@ -5,6 +5,10 @@ import * as format from "../format.js";
 // From here on a cell has room for its sign alone; its text is still there for screen readers, and as a title.
 const Dense = 120;
 
+// Cells cut reasons off, and show none to a finger or a keyboard: they are told below, so many of them.
+const Troubles = new Set(["refused", "rejected", "failed"]);
+const MostTroubles = 20;
+
 export class Cohort {
   constructor() {
     this.members = new Map();
@@ -13,7 +17,8 @@ export class Cohort {
     this.heading = el("p", { class: "soft" }, "No round yet.");
     this.counts = el("ul", { class: "legend", "aria-label": "Clients by state" });
     this.grid = el("ul", { class: "cohort", "aria-label": "Clients of the round" });
-    this.element = el("div", {}, this.heading, this.counts, this.grid);
+    this.troubles = el("ul", { class: "troubles", "aria-label": "Clients that do not count, with the reason" });
+    this.element = el("div", {}, this.heading, this.counts, this.grid, this.troubles);
   }
 
   /** Takes a change in. */
@@ -27,6 +32,14 @@ export class Cohort {
     members.forEach(member => { this.members.set(member.clientId, member); this.cell(member); });
     this.grid.classList.toggle("dense", this.members.size > Dense);
     this.legend();
+    this.tellTroubles();
+  }
+
+  tellTroubles() {
+    const all = [...this.members.values()].filter(({ state }) => Troubles.has(state));
+    this.troubles.hidden = all.length === 0;
+    fill(this.troubles, all.slice(0, MostTroubles).map(({ clientId, state, reason }) => el("li", {}, el("strong", {}, clientId), ` ${format.memberStates[state][1]}${reason ? `: ${reason}` : ""}`)),
+      all.length > MostTroubles ? el("li", {}, `and ${format.count(all.length - MostTroubles)} more`) : null);
   }
 
   /** Tells which round it is. */

@@ -33,7 +33,7 @@ const withoutEmpty = (value, required) => Object.fromEntries(Object.entries(prun
 
 const token = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), byte => byte.toString(16).padStart(2, "0")).join("");
 
-export async function show({ view, signal, settings, announce, title }, [copied]) {
+export async function show({ view, signal, settings, announce, title, may }, [copied]) {
   title("New run");
   const [schema, runs, clients] = await Promise.all([api.get("runs/schema.json", signal), api.get("runs/?limit=20", signal), api.get("clients/", signal)]);
   const dataSets = [...new Set(clients.flatMap(client => client.dataSets.map(data => data.ledger.dataSet)))].sort();
@@ -44,7 +44,8 @@ export async function show({ view, signal, settings, announce, title }, [copied]
   const rest = el("ul", { class: "errors", "aria-label": "Errors without a field" });
   const json = el("textarea", { id: "json", rows: "16", spellcheck: "false", oninput: typed, "aria-describedby": "json-error" });
   const jsonError = el("p", { class: "error", id: "json-error", role: "status" });
-  const button = el("button", { type: "submit", disabled: true }, "Start run");
+  // Who may not start a run may still ask what it would cost.
+  const button = el("button", { type: "submit", disabled: true, hidden: !may("runs:write") }, "Start run");
   const why = el("p", { class: "soft", role: "status" }, "");
   const failed = el("div");
   view.append(
@@ -137,7 +138,7 @@ export async function show({ view, signal, settings, announce, title }, [copied]
       if (mine.signal.aborted || signal.aborted) { return; }
       plan.show(planned);
       button.disabled = false;
-      say(why, "This is what the run will cost. Nothing runs yet.");
+      say(why, `This is what the run will cost. Nothing runs yet.${may("runs:write") ? "" : " Your key may plan runs, not start them: that needs runs:write."}`);
     } catch (error) {
       if (mine.signal.aborted || error.name === "AbortError" || error.status === 401) { return; }
       plan.clear();
@@ -149,15 +150,17 @@ export async function show({ view, signal, settings, announce, title }, [copied]
 
   async function begin(event) {
     event.preventDefault();
-    if (button.disabled) { return; }
+    if (button.disabled || button.hidden) { return; }
     button.disabled = true;
     fill(failed);
+    const asked = key;
     try {
-      const run = await api.post("runs/", body(), signal, { "Idempotency-Key": key });
+      const run = await api.post("runs/", body(), signal, { "Idempotency-Key": asked });
       announce("The run is created.");
       location.hash = `#/runs/${run.runId}`;
     } catch (error) {
-      if (error.name === "AbortError" || error.status === 401) { return; }
+      // What was changed meanwhile has a plan of its own to wait for.
+      if (error.name === "AbortError" || error.status === 401 || asked !== key) { return; }
       if (error.errors) { tell(new Map(Object.entries(error.errors))); }
       fill(failed, notice(error.errors ? "The service refuses this run; see the fields." : error.text ?? error.message, "bad"));
       button.disabled = false;

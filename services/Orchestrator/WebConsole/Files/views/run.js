@@ -1,10 +1,10 @@
 // One run, live: what it has learned, what the clients of its round are doing, what it has cost.
 import { api, stream } from "../api.js";
 import { RunCharts } from "../chart.js";
-import { bar, el, Figures, fill, notice, say, section, Table } from "../dom.js";
+import { bar, el, Figures, fill, notice, say, section, sureButton, Table } from "../dom.js";
 import * as format from "../format.js";
 import { Cohort } from "./cohort.js";
-import { lineage } from "./lineage.js";
+import { Lineage } from "./lineage.js";
 import { pill } from "./runs.js";
 
 const isOver = run => run !== null && !["preparing", "running", "paused"].includes(run.state);
@@ -32,25 +32,28 @@ const clientColumns = [
   { title: "Training", class: "number", cell: ({ client }) => format.seconds(client.trainingSeconds) },
 ];
 
-export async function show({ view, signal, linked, announce, title }, [runId]) {
+// A table of a hundred thousand rounds would take a browser minutes; the charts hold them all.
+const MostRows = 300;
+
+export async function show({ view, signal, linked, announce, title, may }, [runId]) {
   title("Run");
   const rounds = new Map();
   let run = null;
-  let askedFor = -1;
+  let [askedFor, all] = ["", []];
   const parts = {
     name: el("h1", {}, "Run"), state: el("span"), note: el("p", { class: "soft" }), reason: el("div"), error: el("div"), actions: el("div", { class: "actions" }),
     figures: new Figures(), charts: new RunCharts(signal), cohort: new Cohort(),
     rounds: new Table("Rounds, the newest first", roundColumns, "No round yet."),
     clients: new Table("What each client did in this run", clientColumns, "No client took part yet."),
-    lineage: el("div"),
+    lineage: new Lineage(signal, MostRows), earlier: el("p", { class: "soft", hidden: true }),
   };
   view.append(
     el("div", { class: "head" }, parts.name, parts.state, parts.actions), parts.note, parts.reason, parts.error, parts.figures.element,
     section("By round", parts.charts.element),
     section("Clients of the round", parts.cohort.element),
-    section("Rounds", parts.rounds.element),
+    section("Rounds", parts.rounds.element, parts.earlier),
     section("Contributions", parts.clients.element),
-    section("Model and its lineage", parts.lineage));
+    section("Model and its lineage", parts.lineage.element));
 
   let drawing = 0;
   const clock = setInterval(figures, 1000);
@@ -73,14 +76,20 @@ export async function show({ view, signal, linked, announce, title }, [runId]) {
   function take(round) {
     const before = rounds.get(round.round);
     rounds.set(round.round, round);
+    all = null;
     if (before && before.durationMs === null && round.durationMs !== null) {
       const score = round.evaluation ?? round.federatedEvaluation;
       announce(`Round ${round.round} of ${run.rounds}: ${format.words(round.state)}${score?.accuracy !== null && score?.accuracy !== undefined ? `, accuracy ${format.share(score.accuracy)}` : ""}.`);
     }
   }
 
+  /** The rounds in order; sorted once for each change, not for each look. */
+  function inOrder() {
+    return all ??= [...rounds.values()].sort((a, b) => a.round - b.round);
+  }
+
   function render() {
-    const all = [...rounds.values()].sort((a, b) => a.round - b.round);
+    const all = inOrder();
     const last = all.at(-1);
     title(run.name);
     say(parts.name, run.name);
@@ -94,12 +103,14 @@ export async function show({ view, signal, linked, announce, title }, [runId]) {
     figures();
     parts.charts.show(all);
     parts.cohort.of(last);
-    parts.rounds.show(all.toReversed().map(round => ({ key: round.round, round, same: JSON.stringify(round), class: round.state === "abandoned" ? "warn" : "" })));
+    parts.rounds.show(all.slice(-MostRows).toReversed().map(round => ({ key: round.round, round, same: JSON.stringify(round), class: round.state === "abandoned" ? "warn" : "" })));
+    parts.earlier.hidden = all.length <= MostRows;
+    say(parts.earlier, `The newest ${format.count(MostRows)} of ${format.count(all.length)} rounds are listed; the charts show all.`);
     const done = all.filter(round => round.state === "done");
     const stamp = `${done.length} ${run.state}`;
     if (stamp !== askedFor) {
       askedFor = stamp;
-      fill(parts.lineage, lineage(run, done, signal));
+      parts.lineage.show(run, done);
       contributions();
     }
   }
@@ -107,7 +118,7 @@ export async function show({ view, signal, linked, announce, title }, [runId]) {
   // What clients did is not in the stream; it changes when a round ends.
   async function contributions() {
     try {
-      const clients = await api.get(`runs/${runId}/clients`, signal);
+      const clients = await api.get(`runs/${run.runId}/clients`, signal);
       const most = Math.max(0, ...clients.map(client => client.weight));
       parts.clients.show(clients.map(client => ({ key: client.clientId, client, most, same: JSON.stringify([client, most]) })));
     } catch (error) {
@@ -117,7 +128,7 @@ export async function show({ view, signal, linked, announce, title }, [runId]) {
 
   function figures() {
     if (!run) { return; }
-    const all = [...rounds.values()].sort((a, b) => a.round - b.round);
+    const all = inOrder();
     const ended = all.filter(round => round.durationMs !== null);
     const open = all.find(round => round.durationMs === null);
     const score = all.map(round => round.evaluation ?? round.federatedEvaluation).findLast(Boolean);
@@ -125,7 +136,7 @@ export async function show({ view, signal, linked, announce, title }, [runId]) {
     const time = recent.reduce((sum, round) => sum + round.durationMs / 1000, 0);
     const sum = (of, pick) => of.reduce((total, round) => total + pick(round), 0);
     parts.figures.show([
-      { name: "Round", value: `${format.count(run.round)} / ${format.count(run.rounds)}`, note: open ? `${format.words(open.state)}, ${format.seconds(Math.max(0, format.between(open.startedAt)))}` : isOver(run) ? "over" : "" },
+      { name: "Round", value: `${format.count(run.round)} / ${format.count(run.rounds)}`, note: open && !isOver(run) ? `${format.words(open.state)}, ${format.seconds(Math.max(0, format.between(open.startedAt)))}` : isOver(run) ? "over" : "" },
       { name: "Accuracy", value: format.share(score?.accuracy, 2), note: score ? `${format.count(score.exampleCount)} examples` : "not scored yet" },
       { name: "Loss", value: format.score(score?.loss), note: "mean per example" },
       { name: "Throughput", value: time > 0 ? `${format.score(Number((sum(recent, r => r.updatesAdmitted) / time).toPrecision(2)))} /s` : "–", note: time > 0 ? `updates; ${format.bytes(sum(recent, r => r.bytesDown + r.bytesUp) / time)}/s` : "updates" },
@@ -135,31 +146,25 @@ export async function show({ view, signal, linked, announce, title }, [runId]) {
     ]);
   }
 
+  // What a key does not open is not offered; the service refuses it besides.
   function actions() {
-    const action = (path, text, kind) => el("button", { type: "button", class: kind, onclick: event => act(event.currentTarget, path, text) }, text);
-    fill(parts.actions, isOver(run) ? null : [
-      run.state === "paused" ? action("resume", "Resume") : action("pause", "Pause", "quiet"),
-      action("stop", "Stop", "danger"),
+    const post = (path, text) => () => act(path, text);
+    fill(parts.actions, isOver(run) || !may("runs:write") ? null : [
+      run.state === "paused" ? el("button", { type: "button", onclick: post("resume", "Resume") }, "Resume") : el("button", { type: "button", class: "quiet", onclick: post("pause", "Pause") }, "Pause"),
+      sureButton("Stop", "danger", () => "Stop for good?", post("stop", "Stop"), announce),
     ], el("a", { class: "button quiet", href: `#/new/${run.runId}` }, "New run like this"));
   }
 
-  async function act(button, path, text) {
-    if (path === "stop" && !button.dataset.sure) {
-      // A second press within the same look at the page: no dialog takes the focus away.
-      button.dataset.sure = "yes";
-      say(button, "Stop for good?");
-      button.addEventListener("blur", () => { delete button.dataset.sure; say(button, text); }, { once: true });
-      return;
-    }
-    button.disabled = true;
+  async function act(path, text) {
+    const isHere = parts.actions.contains(document.activeElement);
     fill(parts.error);
     try {
-      await api.post(`runs/${runId}/${path}`, undefined, signal);
+      await api.post(`runs/${run.runId}/${path}`, undefined, signal);
       announce(`${text}: done.`);
     } catch (error) {
       if (error.name !== "AbortError" && error.status !== 401) { fill(parts.error, notice(error.text ?? error.message, "bad")); }
-    } finally {
-      button.disabled = false;
     }
+    // What was pressed may be gone, and the focus with it.
+    if (isHere && document.activeElement === document.body) { parts.actions.querySelector("button, a")?.focus(); }
   }
 }

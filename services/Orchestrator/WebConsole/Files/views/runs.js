@@ -5,6 +5,9 @@ import * as format from "../format.js";
 
 const shownStates = ["preparing", "running", "paused"];
 
+/** As many as the Orchestrator tells of. */
+const Most = 100;
+
 /** The state of a run: colour, sign and word. */
 export function pill(state) {
   const { kind, sign, text } = format.runState(state);
@@ -24,14 +27,14 @@ const columns = [
   { title: "Took", class: "number", cell: ({ run }) => run.endedAt ? format.seconds(format.between(run.createdAt, run.endedAt)) : "–" },
 ];
 
-export async function show({ view, signal, linked, announce, title }) {
+export async function show({ view, signal, linked, announce, title, may }) {
   title("Runs");
   const runs = new Map();
   const summary = el("p", { class: "soft" }, "Waiting for the Orchestrator…");
   const table = new Table("Runs, the newest first", columns, "No run yet. “New run” makes the first one.", "whole cards");
   const search = el("input", { id: "search", type: "search", placeholder: "name, state, data set", oninput: render });
   view.append(
-    el("div", { class: "head" }, el("h1", {}, "Runs"), el("label", { class: "search", for: "search" }, el("span", {}, "Find"), search), el("a", { class: "button", href: "#/new" }, "New run")),
+    el("div", { class: "head" }, el("h1", {}, "Runs"), el("label", { class: "search", for: "search" }, el("span", {}, "Find"), search), el("a", { class: "button", href: "#/new" }, may("runs:write") ? "New run" : "Plan a run")),
     summary, table.element);
   table.element.hidden = true;
 
@@ -61,8 +64,8 @@ export async function show({ view, signal, linked, announce, title }) {
     const wanted = search.value.trim().toLowerCase();
     const found = all.filter(run => wanted === "" || `${run.name} ${format.words(run.state)} ${run.spec.data.dataSet} ${run.runId}`.toLowerCase().includes(wanted));
     table.element.hidden = false;
-    table.show(found.map(run => ({ key: run.runId, run, same: JSON.stringify([run.state, run.round, run.parameterCount, run.endedAt]) })));
+    table.show(found.map(run => ({ key: run.runId, run, same: JSON.stringify([run.name, run.state, run.round, run.parameterCount, run.endedAt]) })));
     const open = all.filter(run => shownStates.includes(run.state)).length;
-    say(summary, all.length === 0 ? "" : `${format.plural(open, "run")} under way, ${format.count(all.length - open)} over${wanted === "" ? "" : `; ${format.count(found.length)} found`}`);
+    say(summary, all.length === 0 ? "" : `${format.plural(open, "run")} under way, ${format.count(all.length - open)} over${wanted === "" ? "" : `; ${format.count(found.length)} found`}${all.length >= Most ? ". Older runs are not listed." : ""}`);
   }
 }

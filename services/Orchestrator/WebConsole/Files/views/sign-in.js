@@ -20,16 +20,18 @@ export function show({ view, reason, announce, done }) {
     event.preventDefault();
     const bearer = input.value.trim();
     if (bearer === "" || /[^\x21-\x7e]/.test(bearer)) {
+      input.setAttribute("aria-invalid", "true");
       say(error, bearer === "" ? "Paste an API key or a token." : "A key or token has no blanks and no characters beyond ASCII.");
       input.focus();
       return;
     }
     button.disabled = true;
     try {
-      await api.isKnown(bearer);
-      announce("Signed in.");
-      done(bearer);
+      const known = await api.session(bearer);
+      announce(`Signed in as ${known.name}.`);
+      done(bearer, known);
     } catch (failure) {
+      input.setAttribute("aria-invalid", "true");
       say(error, failure.message);
       input.focus();
       input.select();
