@@ -65,6 +65,7 @@ internal static class Accessibility
                 const edge = ratio(parse(style.borderTopColor), ground(one.parentElement));
                 if (edge < 3) { found.push(`edge ${edge.toFixed(2)}: ${told(one)}`); }
             });
+            document.querySelectorAll("nav a").forEach(one => { if (one.checkVisibility() && one.getBoundingClientRect().right > innerWidth) { found.push(`out of sight: ${told(one)}`); } });
             if (document.documentElement.scrollWidth > innerWidth) { found.push(`${document.documentElement.scrollWidth} pixels in a window of ${innerWidth}`); }
             return [...new Set(found)];
         }

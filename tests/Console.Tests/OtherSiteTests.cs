@@ -20,10 +20,10 @@ public sealed class OtherSiteTests(Browser browser)
         body["rounds"] = 100_000;
         var runId = await api.CreateAsync(body);
         await using var tab = await browser.OpenAsync(http.BaseAddress);
-        var page = tab.Page;
-        await page.RouteAsync(Elsewhere, route => route.FulfillAsync(new() { ContentType = "text/html", Body = "<form method=post enctype=text/plain><input name=x></form>" }));
+        await tab.Page.Context.RouteAsync(Elsewhere, route => route.FulfillAsync(new() { ContentType = "text/html", Body = "<form method=post enctype=text/plain><input name=x></form>" }));
         foreach (var (path, text) in new[] { ($"runs/{runId}/stop", ""), ("runs/", TinyRun.Body().ToJsonString()), ("quarantine/orchestrator/1/replay", "") })
         {
+            var page = await tab.Page.Context.NewPageAsync();
             await page.GotoAsync(Elsewhere);
             var answer = await page.RunAndWaitForResponseAsync(
                 () => page.EvaluateAsync(

@@ -86,7 +86,7 @@ public sealed class UploadLimitTests(RabbitMqBroker broker, ITestOutputHelper ou
         using var client = new TcpClient { ReceiveBufferSize = 4096 };
         await client.ConnectAsync(aggregator.Url.Host, aggregator.Url.Port, TestContext.Current.CancellationToken);
         var stream = client.GetStream();
-        await stream.WriteAsync(Encoding.ASCII.GetBytes($"GET /models/{aggregator.BaseModel.Sha256} HTTP/1.1\r\nHost: test\r\n\r\n"), TestContext.Current.CancellationToken);
+        await stream.WriteAsync(Encoding.ASCII.GetBytes($"GET /models/{aggregator.BaseModel.Sha256} HTTP/1.1\r\nHost: localhost\r\n\r\n"), TestContext.Current.CancellationToken);
 
         // Nothing is taken until the other side has no such connection any more.
         await Eventually.HoldsAsync("the connection is ended", () => IsEnded(client));

@@ -56,7 +56,7 @@ internal static class Attacks
     /// <summary>What is sent, piece by piece; the last one again and again.</summary>
     private static IEnumerable<string> Pieces(Attack attack, string method, string path, string headers)
     {
-        var start = $"{method} {path} HTTP/1.1\r\nHost: test\r\n{headers}";
+        var start = $"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{headers}";
         var block = new string('x', 1 << 16);
         return attack switch
         {

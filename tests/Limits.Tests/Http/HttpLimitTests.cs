@@ -120,7 +120,7 @@ public sealed class HttpLimitTests(ITestOutputHelper output) : IDisposable
             [
                 "/edge/enrolment", "/edge/tasks/{roundId:guid}/accept", "/edge/tasks/{roundId:guid}/interrupt", "/edge/tasks/{roundId:guid}/refuse", "/edge/tasks/{roundId:guid}/renew",
                 "/edge/tasks/{roundId:guid}/submit", "/enrolments/", "/enrolments/{clientId}/approve", "/ledger/budgets", "/ledger/quarantine/accept", "/plan", "/runs/",
-                "/updates/{reservationId:guid}",
+                "/services/privacy-accountant/ledger/budgets", "/updates/{reservationId:guid}",
             ],
             found.Select(endpoint => endpoint.Pattern).Distinct().Order(StringComparer.Ordinal));
     }

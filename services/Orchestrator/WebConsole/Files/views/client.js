@@ -35,7 +35,7 @@ export async function show({ view, signal, settings, announce, title, may }, [cl
   }
 
   function dataSet({ ledger, data, units: spent }, index) {
-    const told = data ? format.plural(data.exampleCount, data.privacyUnitColumn ? `unit of ${data.privacyUnitColumn}` : "example") : "no longer declared";
+    const told = data ? `${format.plural(data.exampleCount, data.privacyUnitColumn ? "unit" : "example")}${data.privacyUnitColumn ? ` by ${data.privacyUnitColumn}` : ""}` : "no longer declared";
     const part = section(`Data set ${ledger.dataSet}${index > 0 ? `, ${index + 1}` : ""}`,
       el("p", { class: "soft" }, `Owner ${ledger.owner} · ${told} · split ${ledger.partitionRule}${ledger.partitionRule.startsWith("whole") ? "" : `, part ${ledger.partitionIndex}, seed ${ledger.partitionSeed}`}`),
       el("div", { class: "pair" }, Object.keys(units).map(unit => budgetPanel(ledger, unit, spent.find(known => known.unit === unit) ?? null, index))));

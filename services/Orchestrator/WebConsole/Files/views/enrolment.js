@@ -16,16 +16,16 @@ const key = text => text === null ? "–" : el("code", { class: "whole" }, text)
 
 const columns = [
   { title: "Client", head: true, class: "name", cell: ({ enrolment }) => enrolment.clientId },
-  { title: "Owner", class: "text", cell: ({ enrolment }) => enrolment.owner },
   { title: "State", cell: ({ enrolment }) => [pill(enrolment.state), enrolment.state === "invited" ? el("small", {}, `until ${format.date(enrolment.tokenEndsAt)}`) : null] },
+  { title: "Owner", class: "text", cell: ({ enrolment }) => enrolment.owner },
   { title: "Key (SHA-256)", class: "text", cell: ({ enrolment }) => [key(enrolment.keySha256), enrolment.waitingKeySha256 === null ? null : el("small", { class: "warn" }, "waits: ", el("code", { class: "whole" }, enrolment.waitingKeySha256))] },
   { title: "Changed", cell: ({ enrolment }) => el("time", { datetime: enrolment.changedAt, title: format.time(enrolment.changedAt) }, format.date(enrolment.changedAt)) },
 ];
 
 export async function show({ view, signal, announce, title, may }) {
   title("Enrolment");
-  const actions = { title: "What to do", class: "do", cell: row => el("div", { class: "actions" }, buttons(row.enrolment)) };
-  const table = new Table("Clients that come over HTTPS", may("runs:write") ? [...columns, actions] : columns, "Nobody was invited yet.", "whole cards");
+  const actions = { title: "What to do", class: "do", cell: row => row.enrolment.state === "revoked" && row.enrolment.waitingKeySha256 === null ? "–" : el("div", { class: "actions" }, buttons(row.enrolment)) };
+  const table = new Table("Clients that come over HTTPS", may("runs:write") ? columns.toSpliced(2, 0, actions) : columns, "Nobody was invited yet.", "whole cards");
   const again = el("button", { type: "button", class: "quiet", onclick: load }, "Look again");
   const failed = el("div");
   const invitation = el("div");
