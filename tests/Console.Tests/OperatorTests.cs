@@ -66,6 +66,8 @@ public sealed class OperatorTests(Browser browser) : IAsyncLifetime
     {
         await QuarantineAsync(nameof(ReserveBudget), JsonSerializer.Serialize(Charge, JsonSerializerOptions.Web), "POISON", "round is 0: it must be at least 1.");
         await QuarantineAsync(type: null, "<script>document.title='owned'</script>", "UNREADABLE", "It is no JSON.");
+        var newest = await _orchestrated.GetFromJsonAsync<JsonElement>("services/privacy-accountant/quarantine/?newest=true&limit=1", TestContext.Current.CancellationToken);
+        Assert.Equal(2, Assert.Single(newest.EnumerateArray()).GetProperty("id").GetInt64());
         await using var tab = await browser.OpenAsync(_orchestrated.BaseAddress!);
         var page = tab.Page;
         await tab.SignInAsync(Operator, "quarantine");

@@ -49,6 +49,31 @@ public sealed partial class RunPageTests(Browser browser, ConsoleServer server)
     }
 
     [Fact]
+    public async Task A_start_that_fails_opens_no_way_to_start_what_was_changed_meanwhile()
+    {
+        await using var tab = await browser.OpenAsync(server.Url);
+        var page = tab.Page;
+        var (asked, answer) = (new TaskCompletionSource(), new TaskCompletionSource());
+        await page.RouteAsync(new Regex("/runs/$"), async route =>
+        {
+            asked.TrySetResult();
+            await answer.Task;
+            await route.FulfillAsync(new() { Status = 503, ContentType = "application/problem+json", Body = """{"detail":"not now"}""" });
+        });
+        await tab.SignInAsync(ConsoleServer.Operator, "new");
+        var start = page.GetByRole(AriaRole.Button, new() { Name = "Start run" });
+        await start.ClickAsync();
+        await asked.Task.WaitAsync(Product.Patience, TestContext.Current.CancellationToken);
+        await page.Locator("#f-rounds").FillAsync("0");
+        await Expect(page.Locator("#f-rounds-e")).ToBeVisibleAsync();
+        var response = await page.RunAndWaitForResponseAsync(() => Task.FromResult(answer.TrySetResult()), response => response.Status == 503);
+        await response.FinishedAsync();
+        await page.EvaluateAsync("new Promise(done => setTimeout(done, 0))");
+        await Expect(start).ToBeDisabledAsync();
+        tab.AssertQuiet("503");
+    }
+
+    [Fact]
     public async Task A_run_is_paused_and_stopped_from_its_page_and_only_after_a_second_press()
     {
         var runId = await server.CreateAsync(body => body["rounds"] = 100_000);

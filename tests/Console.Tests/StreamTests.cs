@@ -1,7 +1,11 @@
+using System.Buffers.Text;
+using System.Net.Http.Headers;
 using System.Net.ServerSentEvents;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using FlEvents.EndToEnd.Tests;
+using FlEvents.Testing;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
@@ -109,6 +113,29 @@ public sealed class StreamTests(Browser browser, ConsoleServer server)
                 ended.TrySetResult();
             }
         }
+    }
+
+    [Fact]
+    public async Task A_stream_ends_with_the_token_that_opened_it()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var folder = new TemporaryFolder();
+        var point = key.ExportParameters(includePrivateParameters: false).Q;
+        await File.WriteAllTextAsync(
+            folder.File("keys.json"),
+            $$"""{ "keys": [ { "kty": "EC", "crv": "P-256", "x": "{{Base64Url.EncodeToString(point.X)}}", "y": "{{Base64Url.EncodeToString(point.Y)}}" } ] }""",
+            TestContext.Current.CancellationToken);
+        await using var federation = await ConsoleServer.StartAsync(folder.Path, security => security.Jwt = new() { Issuer = "i", Audience = "a", KeysFile = folder.File("keys.json") });
+
+        // Ended already, and still taken, for clocks may differ: no more is told than what is there.
+        var token = $"{Part("""{"alg":"ES256"}""")}.{Part($$"""{"iss":"i","aud":"a","sub":"ada","scope":"runs:read","exp":{{TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() - 10}}}""")}";
+        token += $".{Base64Url.EncodeToString(key.SignData(Encoding.ASCII.GetBytes(token), HashAlgorithmName.SHA256))}";
+        using var http = new HttpClient { BaseAddress = new Uri(federation.Url), Timeout = Product.Patience };
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        using var stream = await http.GetAsync(new Uri("runs/events", UriKind.Relative), TestContext.Current.CancellationToken);
+        Assert.Equal(200, (int)stream.StatusCode);
+
+        static string Part(string json) => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(json));
     }
 
     private static int RoundOf(SseItem<JsonElement> item) => item.Data.GetProperty("round").GetProperty("round").GetInt32();
