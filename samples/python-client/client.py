@@ -107,20 +107,21 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _poll(services: edge.Edge, runner: Runner, stopping: threading.Event, is_idle: threading.Event) -> None:
-    pause = 1.0
+    # A task that was accepted before a crash is told at once: the server waits for those that are not accepted yet.
+    pause, wait = 1.0, 0
     while True:
         try:
             is_idle.set()
             if stopping.is_set():
                 return
-            offers = services.tasks(_WAIT_FOR_ANSWER_SECONDS if runner.awaits_answers else _WAIT_SECONDS)
+            offers = services.tasks(wait)
             is_idle.clear()
             for offer in offers["tasks"]:
                 if stopping.is_set():
                     return
                 _do(runner, offer, offers.get("blobsUrl"), stopping)
             runner.settle()
-            pause = 1.0
+            pause, wait = 1.0, _WAIT_FOR_ANSWER_SECONDS if runner.awaits_answers else _WAIT_SECONDS
             continue
         except edge.Unreachable as error:
             log(f"no answer: {error}")

@@ -10,6 +10,7 @@ import os
 import stat
 import sys
 import tempfile
+import threading
 import unittest
 from pathlib import Path
 from unittest import mock
@@ -296,6 +297,19 @@ class CommandTests(unittest.TestCase):
             with self.subTest(option, value=value), mock.patch("sys.argv", ["client.py", "run", f"{option}={value}"]), mock.patch("sys.stderr"), self.assertRaises(SystemExit) as ended:
                 client.main()
             self.assertEqual(2, ended.exception.code)
+
+    def test_after_a_start_the_first_question_does_not_wait(self) -> None:
+        stopping, waits = threading.Event(), []
+
+        def tasks_of(wait: int) -> dict:
+            waits.append(wait)
+            if len(waits) == 3:
+                stopping.set()
+            return {"tasks": []}
+
+        runner = mock.Mock(awaits_answers=False)
+        client._poll(mock.Mock(tasks=tasks_of), runner, stopping, threading.Event())
+        self.assertEqual([0, 20, 20], waits)
 
     def test_enrolling_leaves_files_for_their_owner_alone_and_takes_each_data_set_once(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
