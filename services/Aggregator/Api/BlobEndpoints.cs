@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using FlEvents.Aggregator.Admission;
 using FlEvents.Aggregator.Storage;
@@ -127,7 +128,8 @@ public static class BlobEndpoints
             return Another();
         }
 
-        limit.MaxRequestBodySize = range.Length;
+        // The server counts what chunks are wrapped in too: as much as chunks of one byte have, and the last one, which has none.
+        limit.MaxRequestBodySize = http.Request.ContentLength is null ? (range.Length * "1\r\nx\r\n".Length) + "0\r\n\r\n".Length : range.Length;
         try
         {
             var (received, complete) = await AppendAsync(reservationId, range, http.Request.Body, partials, metrics, cancellationToken);
@@ -163,6 +165,11 @@ public static class BlobEndpoints
     private static async Task<(long Received, string? Complete)> AppendAsync(
         Guid reservationId, ContentRange range, Stream body, PartialUploads partials, AggregatorMetrics metrics, CancellationToken cancellationToken)
     {
+        if (partials.Length(reservationId) is var here && range.First > here)
+        {
+            return (here, null);
+        }
+
         await using var file = partials.Open(reservationId);
         if (range.First > file.Length)
         {
@@ -173,7 +180,7 @@ public static class BlobEndpoints
         file.Position = range.First;
         try
         {
-            await body.CopyToAsync(file, cancellationToken);
+            await CopyAsync(body, file, range.Length, cancellationToken);
         }
         finally
         {
@@ -181,6 +188,30 @@ public static class BlobEndpoints
         }
 
         return (file.Length, file.Length < range.Total ? null : partials.Detach(reservationId));
+    }
+
+    /// <exception cref="BadHttpRequestException">The body is longer than its range.</exception>
+    private static async Task CopyAsync(Stream body, FileStream file, long length, CancellationToken cancellationToken)
+    {
+        const int Piece = 81920;
+        var buffer = ArrayPool<byte>.Shared.Rent(Piece);
+        try
+        {
+            while (await body.ReadAsync(buffer, cancellationToken) is > 0 and var read)
+            {
+                if (read > length)
+                {
+                    throw new BadHttpRequestException("The body is longer than its range.", StatusCodes.Status413PayloadTooLarge);
+                }
+
+                await file.WriteAsync(buffer.AsMemory(0, read), cancellationToken);
+                length -= read;
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
     }
 
     // What FileStream reports when another stream holds the file with FileShare.None: EWOULDBLOCK on Linux.
