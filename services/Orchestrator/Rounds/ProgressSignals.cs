@@ -1,5 +1,5 @@
-using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Threading.Channels;
 
 namespace FlEvents.Orchestrator.Rounds;
@@ -24,13 +24,26 @@ public sealed class EdgeSignals : Signals<string>;
 public abstract class Signals<T>
     where T : notnull
 {
-    private readonly ConcurrentDictionary<T, ConcurrentDictionary<Channel<bool>, bool>> _watchers = new();
+    private readonly Lock _lock = new();
+    private readonly Dictionary<T, List<Channel<bool>>> _watchers = [];
+
+    /// <summary>How much is watched: of what nobody watches nothing is kept.</summary>
+    public int Watched
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _watchers.Count;
+            }
+        }
+    }
 
     public virtual void Changed(T watched)
     {
-        if (_watchers.TryGetValue(watched, out var watchers))
+        lock (_lock)
         {
-            foreach (var watcher in watchers.Keys)
+            foreach (var watcher in _watchers.GetValueOrDefault(watched, []))
             {
                 watcher.Writer.TryWrite(true);
             }
@@ -42,8 +55,11 @@ public abstract class Signals<T>
     public async IAsyncEnumerable<bool> WatchAsync(T watched, [EnumeratorCancellation] CancellationToken cancellationToken, TimeSpan? longestQuiet = null)
     {
         var watcher = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
-        var watchers = _watchers.GetOrAdd(watched, _ => new ConcurrentDictionary<Channel<bool>, bool>());
-        watchers[watcher] = true;
+        lock (_lock)
+        {
+            (CollectionsMarshal.GetValueRefOrAddDefault(_watchers, watched, out _) ??= []).Add(watcher);
+        }
+
         watcher.Writer.TryWrite(true);
         try
         {
@@ -54,7 +70,15 @@ public abstract class Signals<T>
         }
         finally
         {
-            watchers.TryRemove(watcher, out _);
+            lock (_lock)
+            {
+                var watchers = _watchers[watched];
+                watchers.Remove(watcher);
+                if (watchers.Count == 0)
+                {
+                    _watchers.Remove(watched);
+                }
+            }
         }
     }
 

@@ -12,6 +12,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
+using Microsoft.Net.Http.Headers;
 
 namespace FlEvents.ServiceDefaults.Hosting;
 
@@ -80,7 +81,8 @@ public static class ServiceHost
         builder.Services.AddProblemDetails();
 
         // A key that comes twice has one value for us and may have had another for whoever looked before.
-        builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.AllowDuplicateProperties = false);
+        // And a null is none where a record says that there is a value.
+        builder.Services.ConfigureHttpJsonOptions(json => (json.SerializerOptions.AllowDuplicateProperties, json.SerializerOptions.RespectNullableAnnotations) = (false, true));
         HttpLimits.Add(builder.Services);
         Access.Add(builder.Services);
         builder.Services.AddHealthChecks();
@@ -104,6 +106,7 @@ public static class ServiceHost
         });
         app.UseStatusCodePages();
         Access.Use(app);
+        app.Use(RefuseUnknownEncoding);
         app.Services.GetRequiredService<PrometheusText>().Start();
         app.MapHealthChecks("/health").AllowAnonymous().DisableRateLimiting();
         app.MapHealthChecks("/alive", new HealthCheckOptions { Predicate = _ => false }).AllowAnonymous().DisableRateLimiting();
@@ -112,6 +115,12 @@ public static class ServiceHost
         app.MapQuarantine();
         app.MapBackup();
     }
+
+    // Whoever reads JSON would throw, and be told to have failed.
+    private static Task RefuseUnknownEncoding(HttpContext http, RequestDelegate next) =>
+        MediaTypeHeaderValue.TryParse(http.Request.ContentType, out var type) && type.Charset.HasValue && type.Encoding is null
+            ? Results.Problem($"The body is said to be in {type.Charset}, which is not known here; expected utf-8.", statusCode: StatusCodes.Status415UnsupportedMediaType).ExecuteAsync(http)
+            : next(http);
 
     // Before anything is made of the options, and what is wrong in several sections at once.
     private static void Validate(IServiceProvider services)

@@ -1,4 +1,6 @@
+using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Text;
 using System.Text.Json;
 using FlEvents.Contracts;
 using FlEvents.Orchestrator.Api;
@@ -38,6 +40,29 @@ public sealed class EnrolmentTests : IAsyncLifetime
         var client = Assert.Single(await ClientsAsync());
         Assert.Equal((true, mary.KeySha256, true), (client.IsEdge, client.KeySha256, client.Alive));
         Assert.Equal(new LedgerIdentity { Owner = "st-mary-trust", DataSet = "digits", PartitionRule = "whole", PartitionSeed = 0, PartitionIndex = 0 }, Assert.Single(client.DataSets).Ledger);
+    }
+
+    [Theory]
+    [InlineData("enrolments", """{"clientId":null,"owner":"trust"}""")]
+    [InlineData("enrolments", """{"clientId":"st-mary","owner":null}""")]
+    [InlineData("enrolments/st-mary/approve", """{"keySha256":null}""")]
+    [InlineData("edge/enrolment", """{"token":null,"publicKey":"x","dataSets":[],"signature":"x"}""")]
+    [InlineData("edge/enrolment", """{"token":"x","publicKey":null,"dataSets":[{"dataSet":"digits","exampleCount":1}],"signature":"x"}""")]
+    [InlineData("edge/enrolment", """{"token":"x","publicKey":"x","dataSets":[{"dataSet":null,"exampleCount":1}],"signature":"x"}""")]
+    public async Task A_value_that_is_null_where_one_is_needed_is_refused(string path, string body)
+    {
+        await InviteAsync("st-mary", "trust");
+        using var answer = await _host.Http.PostAsync(new Uri(path, UriKind.Relative), new StringContent(body, Encoding.UTF8, "application/json"), TestContext.Current.CancellationToken);
+        Assert.Equal(400, (int)answer.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_body_in_an_encoding_that_nobody_knows_is_refused()
+    {
+        using var body = new StringContent("""{"clientId":"st-mary","owner":"trust"}""");
+        body.Headers.ContentType = MediaTypeHeaderValue.Parse("application/json; charset=x");
+        using var answer = await _host.Http.PostAsync(new Uri("enrolments", UriKind.Relative), body, TestContext.Current.CancellationToken);
+        Assert.Equal((415, "application/problem+json"), ((int)answer.StatusCode, answer.Content.Headers.ContentType?.MediaType));
     }
 
     [Fact]
