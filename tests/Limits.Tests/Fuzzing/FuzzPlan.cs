@@ -17,8 +17,8 @@ internal static class FuzzPlan
     /// <summary><c>FLEVENTS_FUZZ_SEED</c>, or 1.</summary>
     public static long Seed { get; } = long.TryParse(Environment.GetEnvironmentVariable("FLEVENTS_FUZZ_SEED"), CultureInfo.InvariantCulture, out var seed) ? seed : 1;
 
-    /// <summary>As many cases as given, or eight times as many with <c>FLEVENTS_FULL=1</c>.</summary>
-    public static int Cases(int count) => IsFull ? FullFactor * count : count;
+    /// <summary>As many cases as given, or several times as many with <c>FLEVENTS_FULL=1</c>.</summary>
+    public static int Cases(int count, int fullFactor = FullFactor) => IsFull ? fullFactor * count : count;
 
     /// <summary>The random stream of one case.</summary>
     public static SeededRandom Stream(string target, int number) => SeededRandom.Derive(Seed, "fuzz", target, number);

@@ -25,7 +25,10 @@ namespace FlEvents.Limits.Tests.Http;
 /// <param name="Scope">What a caller needs for it; null where nobody is asked.</param>
 /// <param name="IsAudited">Whether the audit log is told of every request for it.</param>
 /// <param name="IsOfTheEdge">Whether clients without access to the broker need it.</param>
-internal sealed record ServiceEndpoint(string Method, string Pattern, string Path, bool HasBody, string? Scope, bool IsAudited, bool IsOfTheEdge);
+internal sealed record ServiceEndpoint(string Method, string Pattern, string Path, bool HasBody, string? Scope, bool IsAudited, bool IsOfTheEdge)
+{
+    public required RouteEndpoint Route { get; init; }
+}
 
 /// <summary>The endpoints of a service, as its program maps them: a new one is there by itself.</summary>
 internal static class ServiceEndpoints
@@ -37,15 +40,7 @@ internal static class ServiceEndpoints
         var app = Compose(service, folder);
         try
         {
-            return
-            [
-                .. from source in ((IEndpointRouteBuilder)app).DataSources
-                   from endpoint in source.Endpoints.OfType<RouteEndpoint>()
-                   from method in endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? ["GET"]
-                   let hasBody = method is "PUT" or "PATCH" || endpoint.Metadata.GetMetadata<IAcceptsMetadata>() is not null
-                   select new ServiceEndpoint(method, endpoint.RoutePattern.RawText!, PathOf(endpoint.RoutePattern), hasBody, ScopeOf(endpoint), Auditing.IsAudited(endpoint),
-                       Access.IsOpenToLeases(endpoint) || endpoint.Metadata.GetMetadata<ITagsMetadata>()?.Tags.Contains(EdgeEndpoints.Tag) == true),
-            ];
+            return Of(app);
         }
         finally
         {
@@ -53,14 +48,28 @@ internal static class ServiceEndpoints
         }
     }
 
+    private static bool IsOfTheEdge(RouteEndpoint endpoint) =>
+        Access.IsOpenToLeases(endpoint) || endpoint.Metadata.GetMetadata<ITagsMetadata>()?.Tags.Contains(EdgeEndpoints.Tag) == true;
+
+    public static IReadOnlyList<ServiceEndpoint> Of(WebApplication app) =>
+    [
+        .. from source in ((IEndpointRouteBuilder)app).DataSources
+           from endpoint in source.Endpoints.OfType<RouteEndpoint>()
+           from method in endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? ["GET"]
+           let hasBody = method is "PUT" or "PATCH" || endpoint.Metadata.GetMetadata<IAcceptsMetadata>() is not null
+           select new ServiceEndpoint(method, endpoint.RoutePattern.RawText!, PathOf(endpoint.RoutePattern), hasBody, ScopeOf(endpoint), Auditing.IsAudited(endpoint), IsOfTheEdge(endpoint)) { Route = endpoint },
+    ];
+
     /// <summary>Kestrel's options as a service sets them.</summary>
     public static async Task<KestrelServerLimits> KestrelLimitsAsync(string service, string folder, params (string Key, string Value)[] settings)
     {
-        await using var app = Compose(service, folder, settings);
+        await using var app = Compose(service, folder, settings: settings);
         return app.Services.GetRequiredService<IOptions<KestrelServerOptions>>().Value.Limits;
     }
 
-    private static WebApplication Compose(string service, string folder, params (string Key, string Value)[] settings)
+    /// <summary>The service as its program composes it, without a bus.</summary>
+    /// <param name="adjust">Adds what else the host is to have; null for nothing.</param>
+    public static WebApplication Compose(string service, string folder, Action<WebApplicationBuilder>? adjust = null, params IEnumerable<(string Key, string Value)> settings)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -78,6 +87,7 @@ internal static class ServiceEndpoints
             _ => (builder.AddClientWorker, app => app.MapClientWorker()),
         };
         module.Add();
+        adjust?.Invoke(builder);
         var app = builder.Build();
         app.MapServiceDefaults();
         module.Map(app);
@@ -101,15 +111,18 @@ internal static class ServiceEndpoints
         ? null
         : endpoint.Metadata.GetOrderedMetadata<IAuthorizeData>() is [{ Policy: { } scope }] ? scope : throw new InvalidOperationException($"{endpoint.DisplayName} names no scope.");
 
-    private static string PathOf(RoutePattern pattern) => "/" + string.Join('/', pattern.PathSegments.Select(segment => string.Concat(segment.Parts.Select(part => part switch
+    private static string PathOf(RoutePattern pattern) => PathOf(pattern, ValueOf);
+
+    /// <summary>A path that leads to an endpoint.</summary>
+    public static string PathOf(RoutePattern pattern, Func<RoutePatternParameterPart, string> value) => "/" + string.Join('/', pattern.PathSegments.Select(segment => string.Concat(segment.Parts.Select(part => part switch
     {
         RoutePatternLiteralPart literal => literal.Content,
         RoutePatternSeparatorPart separator => separator.Content,
-        RoutePatternParameterPart parameter => ValueOf(parameter),
+        RoutePatternParameterPart parameter => value(parameter),
         _ => throw new ArgumentException($"{pattern.RawText} has a part that no value is known for."),
     }))));
 
-    private static string ValueOf(RoutePatternParameterPart parameter) => (parameter.Name, parameter.ParameterPolicies is [var policy, ..] ? policy.Content : null) switch
+    public static string ValueOf(RoutePatternParameterPart parameter) => (parameter.Name, parameter.ParameterPolicies is [var policy, ..] ? policy.Content : null) switch
     {
         (_, "guid") => "0193b7a0-0000-7000-8000-000000000001",
         (_, "long" or "int") => "1",
