@@ -65,6 +65,18 @@ public sealed class ScenarioTests
         Assert.Equal(PlainRun.Rounds, outcome.Remains.Named.Count);
     }
 
+    // The ledger may not have heard of it then, and a bus in memory forgets what it carried.
+    [Fact]
+    public async Task An_aggregator_that_dies_once_it_has_heard_of_a_runs_end_has_second_outputs_charged_all_the_same()
+    {
+        var story = new SecondOutputStory();
+        var undisturbed = await World.TellAsync(story, [], expected: null);
+        var outcome = await World.TellAsync(story, [new Death("aggregator.commit.after RunCompleted")], undisturbed.Remains);
+        Assert.Single(outcome.Died);
+        Assert.True(outcome.Faults.Count == 0, string.Join('\n', outcome.Faults));
+        Assert.True(outcome.Hits["aggregator.publish.after ChargeOutput"] > PlainRun.Clients, "The charge was not asked for again.");
+    }
+
     // One at the very moment of the death may not have been counted.
     private static void AssertTrainedOnce(Outcome outcome) => Assert.InRange(outcome.Hits["client-worker.commit.after TrainingFinished"], Tasks - 1, Tasks);
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Dapper;
+using FlEvents.Contracts;
 using FlEvents.ServiceDefaults.Messaging;
 using FlEvents.ServiceDefaults.Metrics;
 using Microsoft.Data.Sqlite;
@@ -59,9 +60,10 @@ public sealed class Transaction(SqliteConnection connection, TimeProvider time, 
         }
     }
 
-    private const string ForgetSentOfRun = "delete from outbox where run_id = @runId and sent_at is not null";
+    // A charge for what a client sent beside its update: no message tells that it was heard, and a bus in memory may have lost it. The ledger takes it twice as once.
+    private const string ForgetSentOfRun = $"delete from outbox where run_id = @runId and sent_at is not null and type <> '{nameof(ChargeOutput)}'";
 
-    private const string ForgetSentBefore = "delete from outbox where run_id = @runId and round < @round and sent_at is not null";
+    private const string ForgetSentBefore = $"{ForgetSentOfRun} and round < @round";
 
     /// <summary>Deletes sent messages of a run's rounds that are final everywhere: those before <paramref name="round"/>, or all when it is null.</summary>
     public void ForgetSent(Guid runId, int? round) => Execute(round is null ? ForgetSentOfRun : ForgetSentBefore, new { runId, round });
