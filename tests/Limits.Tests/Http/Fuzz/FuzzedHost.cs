@@ -50,11 +50,22 @@ internal sealed class FuzzedHost : IAsyncDisposable
 
     public StoredState State { get; }
 
-    /// <summary>What the service has logged as an error or worse.</summary>
-    public IReadOnlyCollection<string> LoggedErrors => _errors.Lines;
+    /// <summary>Services that it alone asks.</summary>
+    public IReadOnlyList<FuzzedHost> Behind { get; set; } = [];
 
-    /// <summary>Requests that it is working on.</summary>
-    public int RequestsInProgress => _tap.InProgress;
+    /// <summary>Requests that it is working on, or has others working on.</summary>
+    public int InProgress => RequestsInProgress + Behind.Sum(service => service.RequestsInProgress);
+
+    /// <summary>Rows of quarantined messages, at the last call of <see cref="Changes"/>.</summary>
+    public int Quarantined => State.Rows("quarantine") + Behind.Sum(service => service.State.Rows("quarantine"));
+
+    /// <inheritdoc cref="StoredState.Changes"/>
+    public IReadOnlyList<string> Changes() => [.. State.Changes().Union(Behind.SelectMany(service => service.State.Changes()))];
+
+    /// <summary>What the service has logged as an error or worse.</summary>
+    public IReadOnlyCollection<string> LoggedErrors => [.. _errors.Lines, .. Behind.SelectMany(service => service.LoggedErrors)];
+
+    private int RequestsInProgress => _tap.InProgress;
 
     public T Get<T>()
         where T : notnull => _app.Services.GetRequiredService<T>();

@@ -1,13 +1,14 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using System.Text;
+using System.Text.RegularExpressions;
 using FlEvents.EndToEnd.Tests;
 using FlEvents.Orchestrator.Rounds;
 
 namespace FlEvents.Limits.Tests.Http;
 
 /// <summary>Requests that nobody of ours would send, and some that somebody would, to every endpoint of every service.</summary>
-public sealed class HttpFuzzTests(ITestOutputHelper output)
+public sealed partial class HttpFuzzTests(ITestOutputHelper output)
 {
     private const int RefusedOfEach = 20;
     private const int AllowedOfEach = 50;
@@ -64,7 +65,7 @@ public sealed class HttpFuzzTests(ITestOutputHelper output)
             await Task.WhenAll(services.All.Select(service => Task.Run(() => FuzzAsync(service, state, isAllowed: false, pass))));
             var before = GC.GetTotalMemory(forceFullCollection: true);
             await Task.WhenAll(services.All.Select(service => Task.Run(() => FuzzAsync(service, state, isAllowed: true, pass))));
-            await Eventually.HoldsAsync("nobody is waited for any more", () => connections.Count == 0 && services.All.All(service => service.RequestsInProgress == 0));
+            await Eventually.HoldsAsync("nobody is waited for any more", () => connections.Count == 0 && services.All.All(service => service.InProgress == 0));
             Assert.Equal((0, 0), (services.Orchestrator.Get<ProgressSignals>().Watched, services.Orchestrator.Get<EdgeSignals>().Watched));
             growth = Math.Max(growth, GC.GetTotalMemory(forceFullCollection: true) - before);
             foreach (var line in services.All.SelectMany(service => service.LoggedErrors, (service, line) => $"{service.Name} has logged: {line}"))
@@ -111,7 +112,7 @@ public sealed class HttpFuzzTests(ITestOutputHelper output)
     private async Task TryAsync(FuzzedHost service, FuzzedConnection connection, ServiceEndpoint meant, FuzzedRequest request, bool isAllowed, string name)
     {
         FuzzedAnswer answer;
-        var quarantined = service.State.Rows("quarantine");
+        var quarantined = service.Quarantined;
         try
         {
             answer = await connection.AskAsync(request, mayWait: request.Path.StartsWith("/edge/tasks", StringComparison.OrdinalIgnoreCase));
@@ -123,17 +124,17 @@ public sealed class HttpFuzzTests(ITestOutputHelper output)
         }
 
         // It may go on for a moment when the whole answer is here, and when its caller has gone.
-        if (service.RequestsInProgress > 0)
+        if (service.InProgress > 0)
         {
-            await Eventually.HoldsAsync($"{name} has ended", () => service.RequestsInProgress == 0);
+            await Eventually.HoldsAsync($"{name} has ended", () => service.InProgress == 0);
         }
 
         _answers.AddOrUpdate((service.Name, answer.Endpoint, answer.IsLeft && answer.Status == 0 ? "left" : $"{answer.Status}"), 1, (_, count) => count + 1);
-        var changes = service.State.Changes();
-        if (answer is { Endpoint: Replay, Status: 204 })
+        var changes = service.Changes();
+        if (answer.Status == 204 && DirectOf(answer.Endpoint) == Replay)
         {
             // Nobody takes the message: it comes back.
-            await Eventually.HoldsAsync("the message is put aside again", () => service.State.Changes().Count == 0 && service.State.Rows("quarantine") == quarantined);
+            await Eventually.HoldsAsync("the message is put aside again", () => service.Changes().Count == 0 && service.Quarantined == quarantined);
         }
 
         var defects = Defects(service, meant, request, answer, changes, isAllowed).ToList();
@@ -176,16 +177,25 @@ public sealed class HttpFuzzTests(ITestOutputHelper output)
     }
 
     private static string[] AllowedChanges(string endpoint, FuzzedRequest request, FuzzedAnswer answer) =>
-        answer.IsLeft || answer.Status is >= 200 and < 300 ? MayChange.GetValueOrDefault(endpoint, [])
+        answer.IsLeft || answer.Status is >= 200 and < 300 ? MayChange.GetValueOrDefault(DirectOf(endpoint), [])
 
         // What came of an upload that broke off stays, and what came of another one than the first goes.
         : endpoint == Upload && (request.Framing != Framing.Length || answer.Status == 409) ? ["files"]
         : [];
 
+    /// <summary>The endpoint of the other service that a forwarded request is for; an endpoint itself where it forwards nothing.</summary>
+    private static string DirectOf(string endpoint) => QuarantinePattern().Replace(ForwardedPattern().Replace(endpoint, " /"), "/quarantine/{service}/{id:long}");
+
+    [GeneratedRegex("(?<=^[A-Z]+) /services/[a-z-]+/")]
+    private static partial Regex ForwardedPattern();
+
+    [GeneratedRegex("/quarantine/[a-z-]+/\\{id:long\\}")]
+    private static partial Regex QuarantinePattern();
+
     /// <summary>A service that is busy says when to come again; one that asks another tells that it could not.</summary>
     private static bool IsExpected(FuzzedAnswer answer) =>
         (answer.Status == 503 && answer.Text.Contains("\r\nRetry-After: ", StringComparison.OrdinalIgnoreCase))
-        || (answer.Status is 502 or 503 or 504 && answer.Endpoint.StartsWith("GET /services/", StringComparison.Ordinal));
+        || (answer.Status is 502 or 503 or 504 && DirectOf(answer.Endpoint) != answer.Endpoint);
 
     private void Write(IEnumerable<(string Service, string Endpoint)> endpoints, long growth)
     {

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Reflection;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using FlEvents.Contracts;
 using FlEvents.Contracts.Tests;
 using FlEvents.EndToEnd.Tests;
@@ -182,7 +183,7 @@ internal sealed class RequestSeeds(PreparedState state)
             TrainingLoss = 0.5,
             Signature = new UpdateSignature { PublicKey = state.Enrolment.PublicKey, ExampleCount = 10, Nonce = new string('0', 32), IssuedAt = 1, Value = state.Enrolment.Signature },
         }
-        : type == typeof(BudgetRequest) ? Budget(random)
+        : type == typeof(BudgetRequest) || type == typeof(JsonObject) ? Budget(random)
         : Sample.Of(type),
         JsonSerializerOptions.Web);
 
