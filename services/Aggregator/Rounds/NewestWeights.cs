@@ -10,6 +10,18 @@ public sealed class NewestWeights(long largestBytes)
     private readonly List<(Guid RunId, string Sha256, float[] Weights)> _kept = [];
     private long _bytes;
 
+    /// <summary>How much is kept.</summary>
+    public long Bytes
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _bytes;
+            }
+        }
+    }
+
     /// <summary>Weights of a model, shape [P], not to be changed; null where they are not kept.</summary>
     public float[]? Find(Guid runId, string sha256)
     {

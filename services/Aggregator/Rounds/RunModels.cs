@@ -22,6 +22,9 @@ public sealed class RunModels(AggregatorDatabase database, AggregatorOptions opt
     private readonly ConcurrentDictionary<Guid, Examples> _heldOut = new();
     private readonly NewestWeights _newest = new(LargestNewest);
 
+    /// <summary>Bytes of the newest weights, which are kept up to a bound.</summary>
+    public long NewestBytes => _newest.Bytes;
+
     /// <summary>The run, or null when this service has not been told of it.</summary>
     public RunModel? Find(Guid runId)
     {

@@ -46,7 +46,7 @@ public sealed class ConsumerFuzzTests(ITestOutputHelper output)
             await Eventually.HoldsAsync("the run is under way", async () => (await services.Api.RoundsAsync(victims[^1])).Count > 3);
         }
 
-        var before = GC.GetTotalMemory(forceFullCollection: true);
+        var before = services.Memory();
         foreach (var (contract, queues) in Destinations)
         {
             for (var number = 0; number < FuzzPlan.Cases(CasesOfEach); number++)
@@ -60,7 +60,7 @@ public sealed class ConsumerFuzzTests(ITestOutputHelper output)
             services.AssertFaultsQuarantined();
         }
 
-        var growth = GC.GetTotalMemory(forceFullCollection: true) - before;
+        var growth = services.Memory() - before;
         var aside = services.Quarantined();
         output.WriteLine($"Seed {FuzzPlan.Seed}: {Destinations.Count} contracts, {FuzzPlan.Cases(CasesOfEach)} messages of each, {aside.Count} put aside, {growth >> 20} MiB more memory.");
         foreach (var kind in aside.GroupBy(message => (message.Contract, message.Reason)).OrderBy(kind => kind.Key.Contract, StringComparer.Ordinal))

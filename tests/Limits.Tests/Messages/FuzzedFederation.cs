@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using FlEvents.Aggregator.Rounds;
 using FlEvents.EndToEnd.Tests;
 using FlEvents.ServiceDefaults.Messaging;
 using FlEvents.Standalone.Hosting;
@@ -25,6 +26,7 @@ internal sealed class FuzzedFederation : IAsyncDisposable
     private readonly Watcher _watcher = new();
     private Federation _federation = null!;
     private IBusControl _bus = null!;
+    private RunModels _models = null!;
 
     public HttpClient Http { get; private set; } = null!;
 
@@ -42,11 +44,15 @@ internal sealed class FuzzedFederation : IAsyncDisposable
         fuzzed._federation = await Federation.StartAsync(
             file, fuzzed._folder.Path, Transport.Memory, "http://127.0.0.1:0", TestContext.Current.CancellationToken, collection => collection.AddSingleton<IHostedService>(services.Take));
         fuzzed._bus = services.Provider.GetRequiredService<IBusControl>();
+        fuzzed._models = services.Provider.GetRequiredService<RunModels>();
         fuzzed._bus.ConnectReceiveObserver(fuzzed._watcher);
         fuzzed.Http = new HttpClient { BaseAddress = new Uri(fuzzed._federation.Url), Timeout = Product.Patience };
         await Eventually.HoldsAsync("the clients are enrolled", async () => (await fuzzed.Api.GetAsync("clients")).GetArrayLength() == file.Simulation.Clients);
         return fuzzed;
     }
+
+    /// <summary>Managed memory in bytes, but for the weights that the Aggregator keeps up to a bound of its own.</summary>
+    public long Memory() => GC.GetTotalMemory(forceFullCollection: true) - _models.NewestBytes;
 
     /// <summary>Sends bytes to a queue as a message.</summary>
     public async Task SendAsync(string queue, byte[] body)
